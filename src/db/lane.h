@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* A lane: one connection with queues in front (architecture section 5).
+ * While something is in flight, what arrives waits; when the last result is in, each queue leaves as one statement
+ * over arrays, all in one flush, each with its own Sync. No timer delays a lone request.
+ * A batch refused for a value in it is halved until the culprit stands alone. */
+#include "db/pgconn.h"
+#include <sys/queue.h>
+
+struct timer_queue;
+struct lane;
+struct lane_item;
+
+/* What became of an item. Exactly one, through its call's done. */
+enum lane_outcome {
+	LANE_ANSWERED, /* take has been called with its row */
+	LANE_NO_ROW, /* the statement is durable but returned no row for it */
+	LANE_REFUSED, /* it stood alone and the database refused it; lane_item.refusal says why */
+	LANE_EXPIRED, /* its deadline passed while it waited, or while the database was away */
+};
+
+enum lane_urgency { LANE_URGENT, LANE_ORDINARY, LANE_URGENCIES };
+
+/* One SQL function that is called in batches. Its rows are (ord, ...): ord counts the batch's rows from 1. */
+struct lane_call {
+	struct pg_statement statement;
+	void (*put)(const struct lane_item *item, struct pg_batch *batch); /* one row */
+	void (*take)(struct lane_item *item, const struct pg_rows *rows, size_t row); /* its row; only copies out */
+	void (*done)(struct lane_item *item, enum lane_outcome outcome); /* may submit again, to this lane too */
+};
+
+/* Embedded in what waits. The owner sets call, deadline_ns, urgency; the rest is the lane's. */
+struct lane_item {
+	const struct lane_call *call;
+	int64_t deadline_ns; /* clock_mono_ns; past it the database does no work for the item */
+	enum lane_urgency urgency;
+	int64_t queued_ns;
+	const char *refusal; /* with LANE_REFUSED: SQLSTATE and message; gone when done returns */
+	TAILQ_ENTRY(lane_item) entry;
+	struct lane_batch *batch; /* in flight in it; NULL = queued or idle */
+	bool is_queued;
+};
+
+struct lane_settings {
+	const char *name; /* "login", "accounting" */
+	struct pgconn_settings connection; /* statements are filled in by the lane */
+	unsigned batch_max;
+	unsigned reconnect_min_ms, reconnect_max_ms; /* back-off, doubled each time, with jitter */
+	const struct lane_call *const *calls; /* NULL at the end; the order in which they leave in one flush */
+	void (*state_changed)(void *owner, bool is_up); /* may be NULL */
+	void *owner;
+};
+
+struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_queue *timers,
+	const struct lane_settings *settings);
+
+/* Starts connecting. */
+void lane_start(struct lane *lane);
+
+/* ERR_FULL: the estimated wait (queue length times the measured time per item) exceeds wait_max_ns; nothing is queued, and the
+ * caller drops the request (decision 20: the newest is dropped, the oldest work goes on). wait_max_ns 0 = no such bound.
+ * Otherwise done follows, never from inside the call. */
+int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns) MUST_CHECK;
+
+/* The owner goes away: no done follows. What is in flight is carried out all the same. */
+void lane_cancel(struct lane *lane, struct lane_item *item);
+
+bool lane_is_up(const struct lane *lane);
+size_t lane_queue_length(const struct lane *lane);
+bool lane_is_idle(const struct lane *lane); /* nothing queued, nothing in flight */
+/* clock_mono_ns at which the oldest unfinished item was queued, or TIMER_NEVER. */
+int64_t lane_oldest_ns(const struct lane *lane);
