@@ -21,7 +21,8 @@ struct prefix {
 	uint8_t bits;
 };
 
-#define ADDR_TEXT_MAX 64 /* octets, NUL included; room for an address, a prefix length or a port */
+#define ADDR_TEXT_MAX 64 /* octets, NUL included; room for an address, a prefix length or a port \
+			  */
 
 /* Writes "192.0.2.1" or "2001:db8::1" ("-" for none); returns text. */
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_MAX]);
@@ -47,7 +48,8 @@ uint64_t addr_hash(const struct addr *addr, uint64_t seed);
 int addr_add(const struct addr *addr, uint64_t n, struct addr *sum) MUST_CHECK;
 
 struct addr addr_from_sockaddr(const struct sockaddr *sockaddr, uint16_t *port);
-socklen_t addr_to_sockaddr(const struct addr *addr, uint16_t port, struct sockaddr_storage *storage);
+socklen_t addr_to_sockaddr(
+	const struct addr *addr, uint16_t port, struct sockaddr_storage *storage);
 
 /* Longest-match map; values are borrowed. Built once, then only read. */
 struct prefix_map;

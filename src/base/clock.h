@@ -11,5 +11,6 @@
 /* Monotonic nanoseconds: deadlines, retries, ages. */
 int64_t clock_mono_ns(void);
 
-/* Microseconds since 1970-01-01 UTC: what is written to the database and compared with a NAS's clock. */
+/* Microseconds since 1970-01-01 UTC: what is written to the database and compared with a NAS's
+ * clock. */
 int64_t clock_wall_us(void);

@@ -2,16 +2,17 @@
  * Copyright the poprad authors */
 #pragma once
 /* The error codes that functions return, and one text for each.
- * A function returns 0 or one of the negative codes below; its result goes through its last argument. */
+ * A function returns 0 or one of the negative codes below; its result goes through its last
+ * argument. */
 
-#define ERR_TABLE(X)                                                                                \
-	X(ERR_SYNTAX, -1, "the text does not have the expected form")                               \
-	X(ERR_RANGE, -2, "the value is outside its range")                                          \
-	X(ERR_NOT_FOUND, -3, "there is no such thing")                                              \
-	X(ERR_FULL, -4, "a bound is reached")                                                       \
-	X(ERR_SYSTEM, -5, "the operating system refused (see errno)")                               \
-	X(ERR_DATABASE, -6, "the database is away or refused")                                      \
-	X(ERR_LIBRARY, -7, "a library refused")                                                     \
+#define ERR_TABLE(X)                                                  \
+	X(ERR_SYNTAX, -1, "the text does not have the expected form") \
+	X(ERR_RANGE, -2, "the value is outside its range")            \
+	X(ERR_NOT_FOUND, -3, "there is no such thing")                \
+	X(ERR_FULL, -4, "a bound is reached")                         \
+	X(ERR_SYSTEM, -5, "the operating system refused (see errno)") \
+	X(ERR_DATABASE, -6, "the database is away or refused")        \
+	X(ERR_LIBRARY, -7, "a library refused")                       \
 	X(ERR_EXISTS, -8, "it exists already")
 
 enum err {

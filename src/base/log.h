@@ -27,10 +27,10 @@ struct log_limit {
 	unsigned suppressed;
 };
 #define LOG_LIMIT_BURST 10
-void log_event_limited(struct log_limit *limit, enum log_level level, const char *event, const char *format, ...)
-	PRINTF_LIKE(4, 5);
+void log_event_limited(struct log_limit *limit, enum log_level level, const char *event,
+	const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* Double-quoted, control and non-ASCII octets as \xHH, cut at 64 octets (then "..." follows). The result lives in
- * a ring of 8 static buffers: use it within one log call. */
+/* Double-quoted, control and non-ASCII octets as \xHH, cut at 64 octets (then "..." follows). The
+ * result lives in a ring of 8 static buffers: use it within one log call. */
 const char *log_quote(const void *octets, size_t size);
 const char *log_quote_text(const char *text); /* NULL gives - */

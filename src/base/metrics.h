@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* Counters in a page shared by the master and its workers. Each worker writes only its own row, with
- * relaxed stores, so there are no locks; the master adds the rows up.
- * Every counter, drop reason and reject reason is a line of metrics.def, with the sentence that the manual prints. */
+/* Counters in a page shared by the master and its workers. Each worker writes only its own row,
+ * with relaxed stores, so there are no locks; the master adds the rows up. Every counter, drop
+ * reason and reject reason is a line of metrics.def, with the sentence that the manual prints. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +52,8 @@ const char *reject_reply_message(enum reject reject);
 /* The reject with that name (the SQL functions return names), or REJECT_none. */
 enum reject reject_find(const char *name);
 
-/* rows for `workers` processes in anonymous memory that survives fork and, through its descriptor, exec. */
+/* rows for `workers` processes in anonymous memory that survives fork and, through its descriptor,
+ * exec. */
 struct metrics_page;
 struct metrics_page *metrics_page_new(unsigned workers, int *fd);
 struct metrics_page *metrics_page_attach(int fd, unsigned workers);
@@ -60,8 +61,8 @@ uint64_t metrics_page_read(const struct metrics_page *page, unsigned worker, enu
 /* Gauges of a dead worker go back to 0; its counters stay. */
 void metrics_page_clear_gauges(struct metrics_page *page, unsigned worker);
 
-/* From here on metric_add and metric_set write to that worker's row. Before the first call they write to a
- * private row, so library code and unit tests need no set-up. */
+/* From here on metric_add and metric_set write to that worker's row. Before the first call they
+ * write to a private row, so library code and unit tests need no set-up. */
 void metrics_use_row(struct metrics_page *page, unsigned worker);
 
 void metric_add(enum metric metric, uint64_t n);

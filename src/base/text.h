@@ -10,9 +10,9 @@
 /* True if the octets are valid UTF-8 (RFC 3629) and hold no NUL: what a PostgreSQL text accepts. */
 bool text_is_clean(const uint8_t *octets, size_t size);
 
-/* A NUL-terminated copy that PostgreSQL accepts. Octets that are no UTF-8, NUL and the backslash itself
- * become \xHH, so that the original can be read back and two different inputs never become one text. Clean
- * text without backslash is copied as it is. */
+/* A NUL-terminated copy that PostgreSQL accepts. Octets that are no UTF-8, NUL and the backslash
+ * itself become \xHH, so that the original can be read back and two different inputs never become
+ * one text. Clean text without backslash is copied as it is. */
 char *text_clean(TALLOC_CTX *ctx, const uint8_t *octets, size_t size);
 
 /* Writes size octets as lower-case hex; hex needs 2 * size + 1 octets. */
@@ -21,8 +21,10 @@ void text_to_hex(const uint8_t *octets, size_t size, char *hex);
 /* Reads exactly 2 * size hex digits (either case). */
 bool text_from_hex(const char *hex, uint8_t *octets, size_t size);
 
-/* ASCII-only lower case in place: realm names (RFC 7542 section 2.4 compares realms without case). */
+/* ASCII-only lower case in place: realm names (RFC 7542 section 2.4 compares realms without case).
+ */
 void text_lower(char *text);
 
-/* "10ms", "8h", "15m", "90s", "1d", "45" (seconds) -> milliseconds. False if malformed or over 10 years. */
+/* "10ms", "8h", "15m", "90s", "1d", "45" (seconds) -> milliseconds. False if malformed or over 10
+ * years. */
 bool text_parse_duration_ms(const char *text, int64_t *ms);

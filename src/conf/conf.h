@@ -2,7 +2,8 @@
  * Copyright the poprad authors */
 #pragma once
 /* poprad.conf: the options table (options.def), the parser (libconfuse) and the checked result.
- * poprad and popradctl read the same file. After conf_load succeeds every value is within its range. */
+ * poprad and popradctl read the same file. After conf_load succeeds every value is within its
+ * range. */
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -10,7 +11,8 @@
 #include <stdio.h>
 #include <talloc.h>
 
-#define CONF_LISTEN_MAX 16 /* addresses; more than any host needs, few enough for one epoll turn */
+#define CONF_LISTEN_MAX 16 /* addresses; more than any host needs, few enough for one epoll turn \
+			    */
 
 struct conf {
 	/* network */
@@ -19,43 +21,45 @@ struct conf {
 	uint16_t auth_port, acct_port;
 	unsigned socket_buffer_kib; /* SO_RCVBUF and SO_SNDBUF of each socket */
 	/* processes */
-	unsigned workers; /* after conf_load never 0: "auto" has become min(cores, 4) */
-	const char *user; /* what the master becomes after binding, when started by root */
-	const char *run_dir; /* control socket, pid file */
+	unsigned workers;      /* after conf_load never 0: "auto" has become min(cores, 4) */
+	const char *user;      /* what the master becomes after binding, when started by root */
+	const char *run_dir;   /* control socket, pid file */
 	const char *state_dir; /* last good catalog */
 	const char *dictionary_dir;
 	/* database */
-	const char *database; /* libpq connection string of the server's role */
+	const char *database;          /* libpq connection string of the server's role */
 	const char *operator_database; /* the same for popradctl */
 	unsigned connect_timeout_ms, statement_timeout_ms, lock_timeout_ms;
 	unsigned reconnect_min_ms, reconnect_max_ms;
 	unsigned batch_max; /* requests per batch */
 	unsigned catalog_poll_s;
 	/* private cluster of popradctl db */
-	const char *cluster_dir; /* empty = none: an existing database is used */
-	const char *cluster_bin; /* PostgreSQL's programs */
+	const char *cluster_dir;  /* empty = none: an existing database is used */
+	const char *cluster_bin;  /* PostgreSQL's programs */
 	const char *cluster_user; /* when popradctl runs as root */
 	/* limits */
 	unsigned request_deadline_ms; /* a NAS's patience, unless the NAS record says otherwise */
-	unsigned requests_max; /* open per worker */
+	unsigned requests_max;        /* open per worker */
 	unsigned dupcache_s;
 	unsigned dupcache_max; /* entries per worker */
 	unsigned reject_delay_ms;
 	unsigned authorised_max; /* authorised sessions per subscriber */
-	unsigned authorised_s; /* after which one that never started gives its lease back */
+	unsigned authorised_s;   /* after which one that never started gives its lease back */
 	unsigned hash_threads, hash_queue;
 	/* log */
 	enum log_target log_target;
 	enum log_level log_level;
 };
 
-/* Reads and checks path. Each error goes to `errors` as "path:line: option: what is wrong", all of them, not only
- * the first. Returns 0, or ERR_SYNTAX (at least one error was written), or ERR_SYSTEM (it cannot be read; said too).
- * Strings belong to *conf, which belongs to ctx. */
+/* Reads and checks path. Each error goes to `errors` as "path:line: option: what is wrong", all of
+ * them, not only the first. Returns 0, or ERR_SYNTAX (at least one error was written), or
+ * ERR_SYSTEM (it cannot be read; said too). Strings belong to *conf, which belongs to ctx. */
 int conf_load(TALLOC_CTX *ctx, const char *path, FILE *errors, struct conf **conf) MUST_CHECK;
 
-/* The same over an open descriptor (a worker's copy of the master's file); path only serves the messages. */
-int conf_load_fd(TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, struct conf **conf) MUST_CHECK;
+/* The same over an open descriptor (a worker's copy of the master's file); path only serves the
+ * messages. */
+int conf_load_fd(
+	TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, struct conf **conf) MUST_CHECK;
 
 /* POPRAD_CONF, else SYSCONFDIR/poprad/poprad.conf. */
 const char *conf_default_path(void);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* The catalog: small, slowly changing tables (nas, plan, filter, pool) held in memory as one immutable snapshot.
- * poprad.catalog() returns the whole of it as one JSON document, so that a snapshot is one statement, and the same reader
- * serves the database and the last good copy on disk. */
+/* The catalog: small, slowly changing tables (nas, plan, filter, pool) held in memory as one
+ * immutable snapshot. poprad.catalog() returns the whole of it as one JSON document, so that a
+ * snapshot is one statement, and the same reader serves the database and the last good copy on
+ * disk. */
 #include "base/addr.h"
 #include "base/err.h"
 #include "radius/dictionary.h"
@@ -12,13 +13,17 @@
 #include <stdint.h>
 #include <talloc.h>
 
-enum message_authenticator_policy { MESSAGE_AUTHENTICATOR_AUTO, MESSAGE_AUTHENTICATOR_YES, MESSAGE_AUTHENTICATOR_NO };
+enum message_authenticator_policy {
+	MESSAGE_AUTHENTICATOR_AUTO,
+	MESSAGE_AUTHENTICATOR_YES,
+	MESSAGE_AUTHENTICATOR_NO
+};
 
 /* How a kind of access server takes the name of a filter (nas-kinds table in catalog.c). */
 enum filter_style {
 	FILTER_ID_WITH_DIRECTION, /* "name.in", "name.out": one Filter-Id each */
-	FILTER_ID_BASE, /* "name" once: the NAS appends .in and .out itself */
-	FILTER_NONE, /* Filter-Id means something else there */
+	FILTER_ID_BASE,           /* "name" once: the NAS appends .in and .out itself */
+	FILTER_NONE,              /* Filter-Id means something else there */
 };
 
 struct nas_kind {
@@ -38,10 +43,10 @@ struct nas {
 	size_t secret_size;
 	const struct nas_kind *kind;
 	int32_t nas_group_id; /* 0 = none */
-	bool is_own_network; /* false: a virtual POP, traffic does not cross our network */
+	bool is_own_network;  /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
 	bool limit_proxy_state;
-	bool no_accounting; /* keeps leases until Session-Timeout */
+	bool no_accounting;  /* keeps leases until Session-Timeout */
 	uint32_t timeout_ms; /* its patience; 0 = request_deadline */
 };
 
@@ -57,8 +62,8 @@ struct filter {
 struct plan {
 	int32_t plan_id;
 	const char *name;
-	int32_t pool_id; /* 0 = none */
-	uint32_t session_limit; /* 0 = none */
+	int32_t pool_id;                                       /* 0 = none */
+	uint32_t session_limit;                                /* 0 = none */
 	uint32_t session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
 	struct addr netmask;
 	bool allows_login; /* Service-Type Login, NAS-Prompt, Administrative */
@@ -77,9 +82,11 @@ struct pool_range {
 
 struct catalog;
 
-/* Reads the document. ERR_SYNTAX or ERR_RANGE: *why (owned by ctx) names the table, the row and what is wrong; a bad row never becomes
- * a half-loaded catalog. An attribute that the dictionary does not know is logged and left out of its plan. */
-int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog **catalog, char **why) MUST_CHECK;
+/* Reads the document. ERR_SYNTAX or ERR_RANGE: *why (owned by ctx) names the table, the row and
+ * what is wrong; a bad row never becomes a half-loaded catalog. An attribute that the dictionary
+ * does not know is logged and left out of its plan. */
+int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog **catalog,
+	char **why) MUST_CHECK;
 
 int64_t catalog_version(const struct catalog *catalog);
 const struct nas *catalog_find_nas(const struct catalog *catalog, const struct addr *source);
@@ -93,10 +100,12 @@ bool catalog_has_learned(const struct catalog *catalog, const struct addr *sourc
 struct catalog *catalog_hold(struct catalog *catalog);
 void catalog_release(struct catalog *catalog);
 
-/* Keeps the current snapshot up to date: loads the copy on disk at once, then listens, polls and reloads, and rewrites the copy. */
+/* Keeps the current snapshot up to date: loads the copy on disk at once, then listens, polls and
+ * reloads, and rewrites the copy. */
 struct catalog_watch;
 struct event_base;
 struct timer_queue;
 struct conf;
-struct catalog_watch *catalog_watch_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_queue *timers,
-	const struct conf *conf, unsigned worker, void (*changed)(void *owner, struct catalog *catalog), void *owner);
+struct catalog_watch *catalog_watch_new(TALLOC_CTX *ctx, struct event_base *base,
+	struct timer_queue *timers, const struct conf *conf, unsigned worker,
+	void (*changed)(void *owner, struct catalog *catalog), void *owner);

@@ -2,8 +2,9 @@
  * Copyright the poprad authors */
 #pragma once
 /* Free addresses that this worker may propose, per pool range, about least recently used first.
- * The row decides (architecture section 6): a list may be stale in either direction and nothing breaks.
- * Each worker prefers its own slice of a range (by a hash of the address), and steals when that is empty. */
+ * The row decides (architecture section 6): a list may be stale in either direction and nothing
+ * breaks. Each worker prefers its own slice of a range (by a hash of the address), and steals when
+ * that is empty. */
 #include "base/addr.h"
 #include "db/catalog.h"
 #include <stddef.h>
@@ -17,18 +18,21 @@ struct freelist *freelist_new(TALLOC_CTX *ctx, unsigned worker, unsigned workers
 /* Keeps the lists of ranges that are still there, drops the others, begins new ones empty. */
 void freelist_use_catalog(struct freelist *list, const struct catalog *catalog);
 
-/* A free address that a scan or a release reported; freed_us = when it became free (wall clock), for the order.
- * Known ones and ones outside every range are ignored. */
+/* A free address that a scan or a release reported; freed_us = when it became free (wall clock),
+ * for the order. Known ones and ones outside every range are ignored. */
 void freelist_put(struct freelist *list, const struct addr *addr, int64_t freed_us);
 
-/* Takes up to `count` proposals for a pool and NAS group; returns how many. They leave the list: put back
- * (freelist_put_back) what the database did not take for a reason other than that it is held. */
-size_t freelist_take(struct freelist *list, int32_t pool_id, int32_t nas_group_id, size_t count, struct addr *candidates);
+/* Takes up to `count` proposals for a pool and NAS group; returns how many. They leave the list:
+ * put back (freelist_put_back) what the database did not take for a reason other than that it is
+ * held. */
+size_t freelist_take(struct freelist *list, int32_t pool_id, int32_t nas_group_id, size_t count,
+	struct addr *candidates);
 void freelist_put_back(struct freelist *list, const struct addr *addr);
 
 size_t freelist_count(const struct freelist *list, int32_t pool_id, int32_t nas_group_id);
 
-/* What to scan next: the range whose list runs low (or has never been scanned) and the address to continue behind; false = nothing.
- * The caller runs poprad.free_addresses and feeds the rows through freelist_put, then says how far the scan got. */
+/* What to scan next: the range whose list runs low (or has never been scanned) and the address to
+ * continue behind; false = nothing. The caller runs poprad.free_addresses and feeds the rows
+ * through freelist_put, then says how far the scan got. */
 bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, struct addr *after);
 void freelist_scanned(struct freelist *list, int32_t pool_range_id, const struct addr *last_seen);

@@ -2,9 +2,9 @@
  * Copyright the poprad authors */
 #pragma once
 /* A lane: one connection with queues in front (architecture section 5).
- * While something is in flight, what arrives waits; when the last result is in, each queue leaves as one statement
- * over arrays, all in one flush, each with its own Sync. No timer delays a lone request.
- * A batch refused for a value in it is halved until the culprit stands alone. */
+ * While something is in flight, what arrives waits; when the last result is in, each queue leaves
+ * as one statement over arrays, all in one flush, each with its own Sync. No timer delays a lone
+ * request. A batch refused for a value in it is halved until the culprit stands alone. */
 #include "db/pgconn.h"
 #include <sys/queue.h>
 
@@ -15,19 +15,22 @@ struct lane_item;
 /* What became of an item. Exactly one, through its call's done. */
 enum lane_outcome {
 	LANE_ANSWERED, /* take has been called with its row */
-	LANE_NO_ROW, /* the statement is durable but returned no row for it */
-	LANE_REFUSED, /* it stood alone and the database refused it; lane_item.refusal says why */
-	LANE_EXPIRED, /* its deadline passed while it waited, or while the database was away */
+	LANE_NO_ROW,   /* the statement is durable but returned no row for it */
+	LANE_REFUSED,  /* it stood alone and the database refused it; lane_item.refusal says why */
+	LANE_EXPIRED,  /* its deadline passed while it waited, or while the database was away */
 };
 
 enum lane_urgency { LANE_URGENT, LANE_ORDINARY, LANE_URGENCIES };
 
-/* One SQL function that is called in batches. Its rows are (ord, ...): ord counts the batch's rows from 1. */
+/* One SQL function that is called in batches. Its rows are (ord, ...): ord counts the batch's rows
+ * from 1. */
 struct lane_call {
 	struct pg_statement statement;
 	void (*put)(const struct lane_item *item, struct pg_batch *batch); /* one row */
-	void (*take)(struct lane_item *item, const struct pg_rows *rows, size_t row); /* its row; only copies out */
-	void (*done)(struct lane_item *item, enum lane_outcome outcome); /* may submit again, to this lane too */
+	void (*take)(struct lane_item *item, const struct pg_rows *rows,
+		size_t row); /* its row; only copies out */
+	void (*done)(struct lane_item *item,
+		enum lane_outcome outcome); /* may submit again, to this lane too */
 };
 
 /* Embedded in what waits. The owner sets call, deadline_ns, urgency; the rest is the lane's. */
@@ -43,11 +46,12 @@ struct lane_item {
 };
 
 struct lane_settings {
-	const char *name; /* "login", "accounting" */
+	const char *name;                  /* "login", "accounting" */
 	struct pgconn_settings connection; /* statements are filled in by the lane */
 	unsigned batch_max;
 	unsigned reconnect_min_ms, reconnect_max_ms; /* back-off, doubled each time, with jitter */
-	const struct lane_call *const *calls; /* NULL at the end; the order in which they leave in one flush */
+	const struct lane_call *const
+		*calls; /* NULL at the end; the order in which they leave in one flush */
 	void (*state_changed)(void *owner, bool is_up); /* may be NULL */
 	void *owner;
 };
@@ -58,9 +62,10 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 /* Starts connecting. */
 void lane_start(struct lane *lane);
 
-/* ERR_FULL: the estimated wait (queue length times the measured time per item) exceeds wait_max_ns; nothing is queued, and the
- * caller drops the request (decision 20: the newest is dropped, the oldest work goes on). wait_max_ns 0 = no such bound.
- * Otherwise done follows, never from inside the call. */
+/* ERR_FULL: the estimated wait (queue length times the measured time per item) exceeds wait_max_ns;
+ * nothing is queued, and the caller drops the request (decision 20: the newest is dropped, the
+ * oldest work goes on). wait_max_ns 0 = no such bound. Otherwise done follows, never from inside
+ * the call. */
 int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns) MUST_CHECK;
 
 /* The owner goes away: no done follows. What is in flight is carried out all the same. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* One PostgreSQL connection: non-blocking, pipeline mode, prepared statements, binary values, one Sync per statement.
- * The only file that includes libpq is pgconn.c; scenario tests link a scripted fake in its place. */
+/* One PostgreSQL connection: non-blocking, pipeline mode, prepared statements, binary values, one
+ * Sync per statement. The only file that includes libpq is pgconn.c; scenario tests link a scripted
+ * fake in its place. */
 #include "base/addr.h"
 #include "base/err.h"
 #include <stdbool.h>
@@ -16,7 +17,8 @@ struct pg_rows;
 
 #define SESSION_KEY_SIZE 16
 
-/* Parameter types, all as one-dimensional arrays except the scalars. Timestamps are microseconds since 1970 UTC here. */
+/* Parameter types, all as one-dimensional arrays except the scalars. Timestamps are microseconds
+ * since 1970 UTC here. */
 enum pg_type { PG_INT2, PG_INT4, PG_INT8, PG_BOOL, PG_TEXT, PG_UUID, PG_INET, PG_TIMESTAMPTZ };
 
 struct pg_statement {
@@ -26,40 +28,44 @@ struct pg_statement {
 	const enum pg_type *types;
 };
 
-/* The parameters of one execution, a row at a time: put exactly column_count values per row, in column order. */
+/* The parameters of one execution, a row at a time: put exactly column_count values per row, in
+ * column order. */
 struct pg_batch;
 struct pg_batch *pg_batch_new(TALLOC_CTX *ctx, const struct pg_statement *statement);
 void pg_put_int(struct pg_batch *batch, int64_t value); /* int2, int4, int8 by the column's type */
 void pg_put_bool(struct pg_batch *batch, bool value);
-void pg_put_text(struct pg_batch *batch, const char *text); /* NULL = null */
+void pg_put_text(struct pg_batch *batch, const char *text);                    /* NULL = null */
 void pg_put_uuid(struct pg_batch *batch, const uint8_t key[SESSION_KEY_SIZE]); /* NULL = null */
-void pg_put_addr(struct pg_batch *batch, const struct addr *addr); /* none = null */
-void pg_put_prefix(struct pg_batch *batch, const struct prefix *prefix); /* NULL = null */
+void pg_put_addr(struct pg_batch *batch, const struct addr *addr);             /* none = null */
+void pg_put_prefix(struct pg_batch *batch, const struct prefix *prefix);       /* NULL = null */
 void pg_put_time(struct pg_batch *batch, int64_t wall_us);
 void pg_put_null(struct pg_batch *batch);
 size_t pg_batch_rows(const struct pg_batch *batch);
 
 /* What became of an execution (decision 19). */
 enum pg_outcome {
-	PG_DONE, /* the Sync came back without error: durable */
-	PG_BAD_ROW, /* SQLSTATE 22, 23: a value in it is at fault; halve the batch */
-	PG_RETRY, /* SQLSTATE 40: send it again whole */
-	PG_UNAVAILABLE, /* any other error, or a 'not replicated' WARNING: nothing can be concluded about the rows */
-	PG_LOST, /* the connection went away: outcome unknown, repeat with the same keys */
+	PG_DONE,        /* the Sync came back without error: durable */
+	PG_BAD_ROW,     /* SQLSTATE 22, 23: a value in it is at fault; halve the batch */
+	PG_RETRY,       /* SQLSTATE 40: send it again whole */
+	PG_UNAVAILABLE, /* any other error, or a 'not replicated' WARNING: nothing can be concluded
+			   about the rows */
+	PG_LOST,        /* the connection went away: outcome unknown, repeat with the same keys */
 };
 
 struct pg_result {
 	enum pg_outcome outcome;
-	const char *sqlstate; /* "" unless the server said one */
-	const char *message; /* one line; "" with PG_DONE */
+	const char *sqlstate;       /* "" unless the server said one */
+	const char *message;        /* one line; "" with PG_DONE */
 	const struct pg_rows *rows; /* with PG_DONE; gone when the callback returns */
 };
 
-/* Reads of one value; false if it is null. A value whose type or size does not fit is our bug in SQL: logged, read as null. */
+/* Reads of one value; false if it is null. A value whose type or size does not fit is our bug in
+ * SQL: logged, read as null. */
 size_t pg_rows_count(const struct pg_rows *rows);
 bool pg_read_int(const struct pg_rows *rows, size_t row, unsigned column, int64_t *value);
 bool pg_read_bool(const struct pg_rows *rows, size_t row, unsigned column, bool *value);
-bool pg_read_uuid(const struct pg_rows *rows, size_t row, unsigned column, uint8_t key[SESSION_KEY_SIZE]);
+bool pg_read_uuid(
+	const struct pg_rows *rows, size_t row, unsigned column, uint8_t key[SESSION_KEY_SIZE]);
 bool pg_read_addr(const struct pg_rows *rows, size_t row, unsigned column, struct addr *addr);
 bool pg_read_time(const struct pg_rows *rows, size_t row, unsigned column, int64_t *wall_us);
 /* NUL-terminated, gone with rows; NULL if null. */
@@ -67,8 +73,11 @@ const char *pg_read_text(const struct pg_rows *rows, size_t row, unsigned column
 
 struct pg_events {
 	void (*up)(void *owner); /* connected, statements prepared */
-	void (*down)(void *owner, const char *why); /* refused or lost; every open execution has had its PG_LOST before */
-	void (*result)(void *owner, void *tag, const struct pg_result *result); /* once per pgconn_execute, in order */
+	void (*down)(void *owner,
+		const char *
+			why); /* refused or lost; every open execution has had its PG_LOST before */
+	void (*result)(void *owner, void *tag,
+		const struct pg_result *result);            /* once per pgconn_execute, in order */
 	void (*notified)(void *owner, const char *channel); /* may be NULL */
 };
 
@@ -76,15 +85,17 @@ struct pgconn_settings {
 	const char *conninfo;
 	unsigned connect_timeout_ms, statement_timeout_ms, lock_timeout_ms;
 	const char *listen_channel; /* NULL = none */
-	const struct pg_statement *const *statements; /* prepared after connecting; NULL at the end */
+	const struct pg_statement *const
+		*statements; /* prepared after connecting; NULL at the end */
 };
 
-struct pgconn *pgconn_new(TALLOC_CTX *ctx, struct event_base *base, const struct pgconn_settings *settings,
-	const struct pg_events *events, void *owner);
+struct pgconn *pgconn_new(TALLOC_CTX *ctx, struct event_base *base,
+	const struct pgconn_settings *settings, const struct pg_events *events, void *owner);
 /* Begins to connect; up or down follows, never from inside the call. */
 void pgconn_open(struct pgconn *conn);
 /* batch stays the caller's and may be freed after the call. tag comes back with the result. */
-void pgconn_execute(struct pgconn *conn, const struct pg_statement *statement, const struct pg_batch *batch, void *tag);
+void pgconn_execute(struct pgconn *conn, const struct pg_statement *statement,
+	const struct pg_batch *batch, void *tag);
 /* What was executed since leaves in one write. */
 void pgconn_flush(struct pgconn *conn);
 void pgconn_close(struct pgconn *conn); /* no callbacks follow */

@@ -15,13 +15,17 @@ struct packet_facts {
 	bool has_proxy_state, has_eap_message;
 };
 
-/* Length, code 1..51, attribute walk, at most one Message-Authenticator of 18 octets. DROP_none, or why not. */
+/* Length, code 1..51, attribute walk, at most one Message-Authenticator of 18 octets. DROP_none, or
+ * why not. */
 enum drop packet_check(const uint8_t *octets, size_t received, struct packet_facts *facts);
 
-/* RFC 3579 section 3.2; for Accounting-Request and Status-Server too (RFC 5997 section 3: a Status-Server's
- * authenticator is random, an Accounting-Request's counts as zero). Constant time. */
-bool message_authenticator_verify(const uint8_t *packet, const struct packet_facts *facts, const char *secret,
-	size_t secret_size);
+/* RFC 3579 section 3.2; for Accounting-Request and Status-Server too (RFC 5997 section 3: a
+ * Status-Server's authenticator is random, an Accounting-Request's counts as zero). Constant time.
+ */
+bool message_authenticator_verify(const uint8_t *packet, const struct packet_facts *facts,
+	const char *secret, size_t secret_size);
 
-/* RFC 2866 section 3: MD5 over the packet with a zero authenticator, and the secret. Constant time. */
-bool accounting_authenticator_verify(const uint8_t *packet, size_t length, const char *secret, size_t secret_size);
+/* RFC 2866 section 3: MD5 over the packet with a zero authenticator, and the secret. Constant time.
+ */
+bool accounting_authenticator_verify(
+	const uint8_t *packet, size_t length, const char *secret, size_t secret_size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* The attribute dictionary, and the codec between packets, attributes and text. dictionary.c is the only file that
- * includes libradius; nothing of libradius shows here, so that the codec can be replaced.
- * One dictionary per process, loaded once: libradius cannot reload it. */
+/* The attribute dictionary, and the codec between packets, attributes and text. dictionary.c is the
+ * only file that includes libradius; nothing of libradius shows here, so that the codec can be
+ * replaced. One dictionary per process, loaded once: libradius cannot reload it. */
 #include "base/addr.h"
 #include "base/err.h"
 #include "radius/packet.h"
@@ -15,11 +15,12 @@
 /* Loads directory/dictionary. On failure *why (owned by ctx) says file, line and reason. */
 int dictionary_load(TALLOC_CTX *ctx, const char *directory, char **why) MUST_CHECK;
 
-/* A decoded attribute. value points at the wire value (for a vendor attribute: behind its own header), in the packet's
- * memory, except where the codec had to join fragments. Encrypted values are left as they came. */
+/* A decoded attribute. value points at the wire value (for a vendor attribute: behind its own
+ * header), in the packet's memory, except where the codec had to join fragments. Encrypted values
+ * are left as they came. */
 struct attr {
 	struct attr *next; /* in packet order */
-	uint32_t vendor; /* 0 = standard */
+	uint32_t vendor;   /* 0 = standard */
 	uint32_t number;
 	uint16_t size;
 	const uint8_t *value;
@@ -29,10 +30,11 @@ struct attrs {
 	struct attr *first;
 };
 
-/* packet has passed packet_check. Attributes that the dictionary does not know are kept as octets; NAS-Filter-Rule is
- * passed through undecoded (libradius.md). The result belongs to ctx and borrows packet.
- * ERR_SYNTAX if the codec refuses it. */
-int attrs_decode(TALLOC_CTX *ctx, const uint8_t *packet, size_t length, struct attrs **attrs) MUST_CHECK;
+/* packet has passed packet_check. Attributes that the dictionary does not know are kept as octets;
+ * NAS-Filter-Rule is passed through undecoded (libradius.md). The result belongs to ctx and borrows
+ * packet. ERR_SYNTAX if the codec refuses it. */
+int attrs_decode(
+	TALLOC_CTX *ctx, const uint8_t *packet, size_t length, struct attrs **attrs) MUST_CHECK;
 
 /* The first (next) one, or NULL. */
 const struct attr *attrs_find(const struct attrs *attrs, uint32_t vendor, uint32_t number);
@@ -40,24 +42,30 @@ const struct attr *attr_find_next(const struct attr *attr);
 
 /* Typed reads of a standard attribute; false if it is absent or its size does not fit the type. */
 bool attrs_get_u32(const struct attrs *attrs, uint32_t number, uint32_t *value);
-bool attrs_get_addr(const struct attrs *attrs, uint32_t number, struct addr *addr); /* ipaddr, ipv6addr */
-bool attrs_get_prefix6(const struct attrs *attrs, uint32_t number, struct prefix *prefix); /* RFC 3162 section 2.3 */
+bool attrs_get_addr(
+	const struct attrs *attrs, uint32_t number, struct addr *addr); /* ipaddr, ipv6addr */
+bool attrs_get_prefix6(const struct attrs *attrs, uint32_t number,
+	struct prefix *prefix); /* RFC 3162 section 2.3 */
 /* Clean text (text_clean) owned by ctx, or NULL if absent or empty. */
 char *attrs_get_text(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number);
-/* The dictionary's name of an integer value ("Framed-User", "PPP", "Lost-Carrier"), else its decimal digits; NULL if absent. */
+/* The dictionary's name of an integer value ("Framed-User", "PPP", "Lost-Carrier"), else its
+ * decimal digits; NULL if absent. */
 char *attrs_get_value_name(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number);
 
-/* One attribute given as text, "Cisco-AVPair = ip:outacl=101", checked against the dictionary and made octets ready for
- * a reply: all of its type-length-value, VSA header included. Operator must be "=". */
+/* One attribute given as text, "Cisco-AVPair = ip:outacl=101", checked against the dictionary and
+ * made octets ready for a reply: all of its type-length-value, VSA header included. Operator must
+ * be "=". */
 struct encoded_attr {
 	uint32_t vendor, number;
-	/* How the value must be encrypted with the NAS's secret when it is put in a reply; octets then hold
-	 * the header and the clear value. */
+	/* How the value must be encrypted with the NAS's secret when it is put in a reply; octets
+	 * then hold the header and the clear value. */
 	enum attr_encryption { ATTR_CLEAR, ATTR_TUNNEL_PASSWORD } encryption;
 	bool has_tag;
 	uint8_t tag;
 	size_t size;
 	uint8_t octets[255];
 };
-/* ERR_NOT_FOUND unknown attribute, ERR_SYNTAX or ERR_RANGE bad value; *why (owned by ctx) is one sentence for the operator. */
-int attr_from_text(TALLOC_CTX *ctx, const char *text, struct encoded_attr *attr, char **why) MUST_CHECK;
+/* ERR_NOT_FOUND unknown attribute, ERR_SYNTAX or ERR_RANGE bad value; *why (owned by ctx) is one
+ * sentence for the operator. */
+int attr_from_text(
+	TALLOC_CTX *ctx, const char *text, struct encoded_attr *attr, char **why) MUST_CHECK;

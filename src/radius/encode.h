@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* Builds a reply in a caller's buffer: header, Message-Authenticator first on Access-* and Status-Server answers, attributes, signature.
- * Room is checked at every attribute; one that does not fit marks the reply overfull and is left out whole. */
+/* Builds a reply in a caller's buffer: header, Message-Authenticator first on Access-* and
+ * Status-Server answers, attributes, signature. Room is checked at every attribute; one that does
+ * not fit marks the reply overfull and is left out whole. */
 #include "base/addr.h"
 #include "base/err.h"
 #include "radius/dictionary.h"
@@ -14,28 +15,31 @@ struct reply {
 	uint8_t *octets; /* RADIUS_MAX_PACKET of them, borrowed */
 	size_t length;
 	const uint8_t *request; /* borrowed: ID, authenticator, Proxy-State */
-	const char *secret; /* borrowed */
+	const char *secret;     /* borrowed */
 	size_t secret_size;
 	bool is_overfull;
 };
 
 /* request_length octets at request have passed packet_check. */
-void reply_init(struct reply *reply, uint8_t octets[RADIUS_MAX_PACKET], enum radius_code code, const uint8_t *request,
-	size_t request_length, const char *secret, size_t secret_size);
+void reply_init(struct reply *reply, uint8_t octets[RADIUS_MAX_PACKET], enum radius_code code,
+	const uint8_t *request, size_t request_length, const char *secret, size_t secret_size);
 
 void reply_add_u32(struct reply *reply, uint8_t number, uint32_t value);
 void reply_add_addr(struct reply *reply, uint8_t number, const struct addr *addr);
 /* Longer values are cut at 253 octets. */
 void reply_add_octets(struct reply *reply, uint8_t number, const void *value, size_t size);
 void reply_add_text(struct reply *reply, uint8_t number, const char *text);
-void reply_add_vendor(struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
+void reply_add_vendor(
+	struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
 void reply_add_encoded(struct reply *reply, const struct encoded_attr *attr);
-/* Salt-encrypted with the secret and the request authenticator: RFC 2548 section 2.4.2 (MPPE keys), RFC 2868 section 3.5 (tunnel
- * passwords, tag then included). size <= 239. */
-void reply_add_vendor_encrypted(struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
+/* Salt-encrypted with the secret and the request authenticator: RFC 2548 section 2.4.2 (MPPE keys),
+ * RFC 2868 section 3.5 (tunnel passwords, tag then included). size <= 239. */
+void reply_add_vendor_encrypted(
+	struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
 /* MS-CHAP-MPPE-Keys: hidden like a User-Password (RFC 2548 section 2.4.1). */
 void reply_add_mschap1_mppe_keys(struct reply *reply, const uint8_t keys[32]);
 
-/* Copies each Proxy-State of the request in order (RFC 2865 section 5.33), fixes the length and signs. Call once, last.
- * ERR_FULL if something did not fit: the reply is then still well formed, with all its Proxy-States. */
+/* Copies each Proxy-State of the request in order (RFC 2865 section 5.33), fixes the length and
+ * signs. Call once, last. ERR_FULL if something did not fit: the reply is then still well formed,
+ * with all its Proxy-States. */
 int reply_finish(struct reply *reply) MUST_CHECK;

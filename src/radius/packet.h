@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* Numbers of the RADIUS wire format that poprad's own code names. Everything else comes from the dictionary. */
+/* Numbers of the RADIUS wire format that poprad's own code names. Everything else comes from the
+ * dictionary. */
 #include <stdint.h>
 
 #define RADIUS_HEADER_SIZE 20

@@ -9,11 +9,13 @@
 
 #define PAP_PASSWORD_MAX 128 /* octets */
 
-/* value is the attribute's value (16..128 octets, a multiple of 16, else ERR_SYNTAX). password gets at most 128 octets and a NUL; trailing
- * NULs are padding and do not count in *size. */
-int pap_reveal(const uint8_t *value, size_t value_size, const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE],
-	const char *secret, size_t secret_size, char password[PAP_PASSWORD_MAX + 1], size_t *size) MUST_CHECK;
+/* value is the attribute's value (16..128 octets, a multiple of 16, else ERR_SYNTAX). password gets
+ * at most 128 octets and a NUL; trailing NULs are padding and do not count in *size. */
+int pap_reveal(const uint8_t *value, size_t value_size,
+	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], const char *secret,
+	size_t secret_size, char password[PAP_PASSWORD_MAX + 1], size_t *size) MUST_CHECK;
 
 /* The inverse, for popradload and tests; hidden_size is 16 at least and a multiple of 16. */
-int pap_hide(const char *password, size_t size, const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE],
-	const char *secret, size_t secret_size, uint8_t hidden[PAP_PASSWORD_MAX], size_t *hidden_size) MUST_CHECK;
+int pap_hide(const char *password, size_t size,
+	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], const char *secret,
+	size_t secret_size, uint8_t hidden[PAP_PASSWORD_MAX], size_t *hidden_size) MUST_CHECK;

@@ -9,10 +9,11 @@
  *      |              |  dupcache: NEW       |  a lane, a hash      | reply in dupcache     |
  *      |              |                      |  or a timer          | for dupcache_s        |
  *   duplicate:     duplicate:             duplicate:             duplicate:              duplicate:
- *     (not yet       same octets and        DROP_duplicate         the same octets         a new request; admit and
- *      known)        authenticator                                  are sent again         account find their own row
- *   same ID, other authenticator: always a new request; the older one's reply is no longer sent (DROP_superseded)
- *   timeout: DROP_deadline, and what a lane holds of it is cancelled
+ *     (not yet       same octets and        DROP_duplicate         the same octets         a new
+ * request; admit and known)        authenticator                                  are sent again
+ * account find their own row same ID, other authenticator: always a new request; the older one's
+ * reply is no longer sent (DROP_superseded) timeout: DROP_deadline, and what a lane holds of it is
+ * cancelled
  */
 #include "base/addr.h"
 #include "base/metrics.h"
@@ -47,7 +48,9 @@ struct step_result {
 	enum drop drop; /* with STEP_DROP */
 };
 #define NEXT ((struct step_result){STEP_NEXT, DROP_none})
-#define WAIT ((struct step_result){STEP_WAIT, DROP_none}) /* request_resume continues at the next step */
+#define WAIT                                                                                      \
+	((struct step_result){STEP_WAIT, DROP_none}) /* request_resume continues at the next step \
+						      */
 #define REPLY ((struct step_result){STEP_REPLY, DROP_none})
 #define DROP_BECAUSE(reason) ((struct step_result){STEP_DROP, (reason)})
 
@@ -71,14 +74,16 @@ struct worker {
 	size_t open_count;
 	bool is_stopping;
 	/* Sends octets to the endpoint; the real one queues for sendmmsg, a scenario's records. */
-	void (*send)(struct worker *worker, const struct endpoint *to, const uint8_t *octets, size_t size);
+	void (*send)(struct worker *worker, const struct endpoint *to, const uint8_t *octets,
+		size_t size);
 };
 
 /* While open it is on worker->open; request_drop and request_answer move it to worker->spare. */
 struct request {
 	TAILQ_ENTRY(request) entry;
 	struct worker *worker;
-	TALLOC_CTX *pool; /* everything that belongs to this packet; emptied when the request ends */
+	TALLOC_CTX
+		*pool; /* everything that belongs to this packet; emptied when the request ends */
 	struct endpoint endpoint;
 	int64_t arrival_ns; /* monotonic */
 	int64_t arrival_us; /* wall clock (SO_TIMESTAMPNS) */
@@ -92,7 +97,8 @@ struct request {
 	struct attrs *attrs;
 	struct dupcache_entry *duplicate_entry;
 	bool is_superseded;
-	/* the feature's own state, in pool, and how to let go of what it holds outside (lane items, hashes) */
+	/* the feature's own state, in pool, and how to let go of what it holds outside (lane items,
+	 * hashes) */
 	void *feature;
 	void (*feature_cancel)(struct request *request);
 	struct reply reply;
