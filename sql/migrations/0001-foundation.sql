@@ -3,10 +3,19 @@
 --
 -- The tables of poprad. Functions, views and grants are in their own folders and are applied anew after the
 -- migrations; sample data is never applied by them.
+-- Applied as poprad_owner (roles.sql says how a migration run goes).
 -- Lock order everywhere: (advisory: accounting identity) -> subscriber_state -> session -> address, each by key.
 
 create schema poprad;
 create schema radius;
+
+-- One row per file of migrations/, written by `popradctl db migrate` in the file's own transaction. A version above
+-- the newest file's means that a newer poprad has been here: migrate refuses then.
+create table poprad.schema_migration (
+	version int primary key,
+	name text not null,
+	applied_at timestamptz not null default now()
+);
 
 -- Catalog: small tables that every worker holds in memory ---------------------------------------------------------
 
