@@ -28,6 +28,9 @@ void freelist_put(struct freelist *list, const struct addr *addr, int64_t freed_
 size_t freelist_take(struct freelist *list, int32_t pool_id, int32_t nas_group_id, size_t count,
 	struct addr *candidates);
 void freelist_put_back(struct freelist *list, const struct addr *addr);
+/* The address has been taken without a proposal from the list (a subscriber came back to the one
+ * he had before). Unknown ones are ignored. */
+void freelist_remove(struct freelist *list, const struct addr *addr);
 
 size_t freelist_count(const struct freelist *list, int32_t pool_id, int32_t nas_group_id);
 

@@ -27,8 +27,8 @@ enum lane_urgency { LANE_URGENT, LANE_ORDINARY, LANE_URGENCIES };
 struct lane_call {
 	struct pg_statement statement;
 	void (*put)(const struct lane_item *item, struct pg_batch *batch); /* one row */
-	void (*take)(struct lane_item *item, const struct pg_rows *rows,
-		size_t row); /* its row; only copies out */
+	/* its row, or each of its rows if the function returns several; only copies out */
+	void (*take)(struct lane_item *item, const struct pg_rows *rows, size_t row);
 	void (*done)(struct lane_item *item,
 		enum lane_outcome outcome); /* may submit again, to this lane too */
 };

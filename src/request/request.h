@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* A request and the worker that serves it.
+/* A request, and the worker that serves it.
  *
- * The life of a request (one worker, single-threaded):
+ * The life of a request (one worker, single-threaded), and what happens to it in each part of its
+ * life:
  *
- *   received ----> admitted ------------> waiting ------------> answered ------------> forgotten
- *      |              |  dupcache: NEW       |  a lane, a hash      | reply in dupcache     |
- *      |              |                      |  or a timer          | for dupcache_s        |
- *   duplicate:     duplicate:             duplicate:             duplicate:              duplicate:
- *     (not yet       same octets and        DROP_duplicate         the same octets         a new
- * request; admit and known)        authenticator                                  are sent again
- * account find their own row same ID, other authenticator: always a new request; the older one's
- * reply is no longer sent (DROP_superseded) timeout: DROP_deadline, and what a lane holds of it is
- * cancelled
- */
+ *   received --------> open ------------------> answered -----------> forgotten
+ *     request_receive    dupcache says NEW;       reply sent, kept      after dupcache_s
+ *                        waits for lanes, a       in dupcache
+ *                        hash, the reject delay
+ *
+ *   the same octets    dropped (duplicate):     the same answer is    a new request
+ *   come again         the answer is on its     sent again
+ *                      way
+ *   the same ID, but   an Access-Request is     a new request         a new request
+ *   another            dropped (superseded),
+ *   authenticator      accounting is recorded
+ *                      but not answered
+ *   the deadline       dropped (deadline, or    -                     -
+ *   passes             database while a lane
+ *                      is down); what it waits
+ *                      for is cancelled, and
+ *                      the same octets are a
+ *                      new request with the
+ *                      same session key
+ *
+ * The order of the steps is in path/steps.c. */
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/timer.h"
 #include "conf/conf.h"
@@ -29,56 +42,76 @@
 
 enum port_role { PORT_AUTH, PORT_ACCT };
 
-/* Where a datagram came from and where its answer must leave (decision 14). */
+/* Where a datagram came from, and where its answer must leave: from the address and port that the
+ * request was sent to. */
 struct endpoint {
 	enum port_role role;
 	int socket;
 	struct addr remote, local;
 	uint16_t remote_port, local_port;
-	unsigned interface; /* for IPv6 link-local */
+	unsigned interface; /* for IPv6 link-local addresses; else 0 */
+};
+
+struct datagram {
+	struct endpoint endpoint;
+	int64_t arrival_ns; /* monotonic */
+	int64_t arrival_us; /* wall clock */
+	const uint8_t *octets;
+	size_t size;
 };
 
 struct request;
 struct dupcache_entry;
 
-/* What a step says. The path acts on it; nothing else does. */
-enum step_kind { STEP_NEXT, STEP_WAIT, STEP_REPLY, STEP_DROP };
+/* What a step says. request_run acts on it; nothing else does. */
+enum step_kind {
+	STEP_NEXT,
+	STEP_WAIT,  /* request_resume continues with the next step, or request_drop ends it */
+	STEP_REPLY, /* request->reply is built, or request->answer holds octets to send again */
+	STEP_DROP,
+};
 struct step_result {
 	enum step_kind kind;
 	enum drop drop; /* with STEP_DROP */
 };
 #define NEXT ((struct step_result){STEP_NEXT, DROP_none})
-#define WAIT                                                                                      \
-	((struct step_result){STEP_WAIT, DROP_none}) /* request_resume continues at the next step \
-						      */
+#define WAIT ((struct step_result){STEP_WAIT, DROP_none})
 #define REPLY ((struct step_result){STEP_REPLY, DROP_none})
 #define DROP_BECAUSE(reason) ((struct step_result){STEP_DROP, (reason)})
 
 typedef struct step_result step_function(struct request *request);
+/* A table of them ends with a NULL name. Its last step never says NEXT. */
 struct step {
 	const char *name;
 	step_function *run;
 };
+
+TAILQ_HEAD(request_list, request);
 
 /* Everything a request may need while it is served. One per process. */
 struct worker {
 	unsigned index;
 	const struct conf *conf;
 	struct timer_queue *timers;
-	struct catalog *catalog; /* NULL until the first one is loaded */
+	struct catalog *catalog; /* held; NULL until the first one is loaded */
 	struct lane *login_lane, *accounting_lane;
 	struct freelist *freelist;
 	struct dupcache *dupcache;
+	struct learned *learned;
 	struct hashpool *hashpool;
-	TAILQ_HEAD(request_list, request) open, spare;
+	struct exhausted *exhausted;
+	struct request_list open, spare;
 	size_t open_count;
 	bool is_stopping;
+	const struct step *first_step;
+	uint8_t reply_octets[RADIUS_MAX_PACKET]; /* of the one reply that is being built */
 	/* Sends octets to the endpoint; the real one queues for sendmmsg, a scenario's records. */
 	void (*send)(struct worker *worker, const struct endpoint *to, const uint8_t *octets,
 		size_t size);
+	void *sender;
 };
 
-/* While open it is on worker->open; request_drop and request_answer move it to worker->spare. */
+/* On worker->open from request_receive until it ends, then on worker->spare. */
 struct request {
 	TAILQ_ENTRY(request) entry;
 	struct worker *worker;
@@ -86,27 +119,61 @@ struct request {
 		*pool; /* everything that belongs to this packet; emptied when the request ends */
 	struct endpoint endpoint;
 	int64_t arrival_ns; /* monotonic */
-	int64_t arrival_us; /* wall clock (SO_TIMESTAMPNS) */
+	int64_t arrival_us; /* wall clock */
 	int64_t deadline_ns;
-	struct timer timer; /* the deadline; after the decision, the reject delay */
+	struct timer timer; /* the deadline; once there is an answer, the reject delay */
 	const struct step *next_step;
-	struct catalog *catalog; /* held */
+	struct catalog *catalog; /* held, so that nas and plans stay while the request lives */
 	const struct nas *nas;
 	struct packet_facts facts;
-	uint8_t packet[RADIUS_MAX_PACKET];
+	const uint8_t *packet; /* in pool; facts.length octets of it count */
+	size_t packet_size;
 	struct attrs *attrs;
-	struct dupcache_entry *duplicate_entry;
+	struct dupcache_entry *duplicate_entry; /* ours to answer or forget; NULL = none */
+	/* Minted once for the packet, also if the NAS has to send it again: see the table above. */
+	uint8_t session_key[SESSION_KEY_SIZE];
 	bool is_superseded;
-	/* the feature's own state, in pool, and how to let go of what it holds outside (lane items,
-	 * hashes) */
+	/* what it waits for in a lane; NULL = nothing */
+	struct lane *lane;
+	struct lane_item *lane_item;
+	/* the feature's own state, in pool, and how to let go of what it holds elsewhere */
 	void *feature;
 	void (*feature_cancel)(struct request *request);
 	struct reply reply;
-	uint8_t reply_octets[RADIUS_MAX_PACKET];
+	const uint8_t *answer; /* finished octets */
+	size_t answer_size;
 	int64_t reply_not_before_ns; /* the reject delay; 0 = at once */
+	const char *note;            /* for the log line of a drop: what the operator can do */
 };
+
+/* Prepares the lists of a zeroed worker; steps is the table that every datagram starts with. */
+void request_init(struct worker *worker, const struct step *steps);
+
+/* A datagram came in: opens a request for it and runs it as far as it goes. */
+void request_receive(struct worker *worker, const struct datagram *datagram);
 
 /* A WAIT is over: runs the next steps. */
 void request_resume(struct request *request);
-/* A WAIT ended badly. */
+
+/* The request ends without answer; counted, and logged at a limited rate. */
 void request_drop(struct request *request, enum drop reason);
+
+/* The NAS has used this request's ID for a newer one. */
+void request_supersede(struct request *request);
+
+/* Puts item into the lane with the request's deadline; WAIT, or DROP_overload if the queue is
+ * longer than wait_max_ns (0 = any length will do). When the request ends first, the item is
+ * cancelled. The call's done begins with request_lane_done. */
+struct step_result request_submit(
+	struct request *request, struct lane *lane, struct lane_item *item, int64_t wait_max_ns);
+
+/* True if the item was answered, or its statement returned no row for it (the caller sees which).
+ * Otherwise the request is gone, dropped with the right reason. LANE_REFUSED is logged as an error:
+ * a login that the database refuses by itself is never rejected, for nothing is known about it. */
+bool request_lane_done(struct request *request, enum lane_outcome outcome);
+
+/* How long the NAS waits for an answer before it sends again. */
+int64_t request_patience_ns(const struct request *request);
+
+/* Begins request->reply with the code, as an answer to request->packet. */
+void request_begin_reply(struct request *request, enum radius_code code);
