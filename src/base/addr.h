@@ -21,8 +21,8 @@ struct prefix {
 	uint8_t bits;
 };
 
-#define ADDR_TEXT_MAX 64 /* octets, NUL included; room for an address, a prefix length or a port \
-			  */
+/* Octets, NUL included; room for an address and a prefix length or a port. */
+#define ADDR_TEXT_MAX 64
 
 /* Writes "192.0.2.1" or "2001:db8::1" ("-" for none); returns text. */
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_MAX]);
@@ -34,6 +34,9 @@ int addr_parse(const char *text, struct addr *addr) MUST_CHECK;
 /* "192.0.2.0/24", or a lone address (= /32, /128). ERR_RANGE if host bits are set: *prefix is then
  * the prefix with the right boundary, so that the caller can name it. */
 int prefix_parse(const char *text, struct prefix *prefix) MUST_CHECK;
+
+/* The prefix of that length that holds addr; bits beyond the family's size count as all of them. */
+struct prefix prefix_of(const struct addr *addr, uint8_t bits);
 
 bool prefix_contains(const struct prefix *prefix, const struct addr *addr);
 bool prefix_overlaps(const struct prefix *one, const struct prefix *other);

@@ -22,7 +22,7 @@ enum err {
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* The sentence for a code; never NULL, also for 0 and for a number that is no code. */
 const char *err_text(int code);

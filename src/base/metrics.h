@@ -4,9 +4,11 @@
 /* Counters in a page shared by the master and its workers. Each worker writes only its own row,
  * with relaxed stores, so there are no locks; the master adds the rows up. Every counter, drop
  * reason and reject reason is a line of metrics.def, with the sentence that the manual prints. */
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <talloc.h>
 
 enum metric {
 #define COUNTER(name, sentence) METRIC_##name,
@@ -52,11 +54,12 @@ const char *reject_reply_message(enum reject reject);
 /* The reject with that name (the SQL functions return names), or REJECT_none. */
 enum reject reject_find(const char *name);
 
-/* rows for `workers` processes in anonymous memory that survives fork and, through its descriptor,
- * exec. */
+/* Rows for `workers` processes in anonymous memory that survives fork and, through its descriptor,
+ * exec (the descriptor is close-on-exec: who starts a worker hands it over). Freeing the page does
+ * not close it. NULL: see errno; EINVAL if the memory was made for another number of workers. */
 struct metrics_page;
-struct metrics_page *metrics_page_new(unsigned workers, int *fd);
-struct metrics_page *metrics_page_attach(int fd, unsigned workers);
+struct metrics_page *metrics_page_new(TALLOC_CTX *ctx, unsigned workers, int *fd) MUST_CHECK;
+struct metrics_page *metrics_page_attach(TALLOC_CTX *ctx, int fd, unsigned workers) MUST_CHECK;
 uint64_t metrics_page_read(const struct metrics_page *page, unsigned worker, enum metric metric);
 /* Gauges of a dead worker go back to 0; its counters stay. */
 void metrics_page_clear_gauges(struct metrics_page *page, unsigned worker);

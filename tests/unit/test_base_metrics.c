@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * The table of counters and the page that master and workers share. */
+#include "base/metrics.h"
+#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void test_table(void)
+{
+	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+		const struct metric_info *info = metric_info(metric);
+		size_t size = strlen(info->sentence);
+		CU_ASSERT_TRUE(size > 1 && info->sentence[size - 1] == '.');
+		for (const char *letter = info->name; *letter != '\0'; letter++)
+			CU_ASSERT_TRUE(islower((unsigned char)*letter) || *letter == '_');
+		for (enum metric other = 0; other < metric; other++)
+			CU_ASSERT_STRING_NOT_EQUAL(info->name, metric_info(other)->name);
+	}
+	CU_ASSERT_STRING_EQUAL(metric_info(METRIC_drop_unknown_nas)->name, "drop_unknown_nas");
+	CU_ASSERT_TRUE(metric_info(METRIC_login_queue)->is_gauge);
+	CU_ASSERT_FALSE(metric_info(METRIC_packets_received)->is_gauge);
+}
+
+static void test_reasons(void)
+{
+	CU_ASSERT_STRING_EQUAL(drop_name(DROP_none), "none");
+	CU_ASSERT_STRING_EQUAL(drop_name(DROP_bad_code), "bad_code");
+	CU_ASSERT_STRING_EQUAL(reject_name(REJECT_wrong_password), "wrong_password");
+	CU_ASSERT_STRING_EQUAL(reject_reply_message(REJECT_session_limit), "Too many sessions");
+	CU_ASSERT_STRING_EQUAL(reject_reply_message(REJECT_wrong_password),
+		reject_reply_message(REJECT_unknown_subscriber));
+	for (enum reject reject = REJECT_none; reject < REJECT_COUNT; reject++)
+		CU_ASSERT_EQUAL(reject_find(reject_name(reject)), reject);
+	CU_ASSERT_EQUAL(reject_find("ok"), REJECT_none);
+	CU_ASSERT_EQUAL(reject_find(""), REJECT_none);
+}
+
+static void test_private_row(void)
+{
+	CU_ASSERT_EQUAL(metric_get(METRIC_batches), 0);
+	metric_add(METRIC_batches, 2);
+	metric_add(METRIC_batches, 3);
+	CU_ASSERT_EQUAL(metric_get(METRIC_batches), 5);
+	metric_set(METRIC_login_queue, 9);
+	metric_set(METRIC_login_queue, 4);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_queue), 4);
+	metric_count_drop(DROP_duplicate);
+	CU_ASSERT_EQUAL(metric_get(METRIC_drop_duplicate), 1);
+	metric_count_reject(REJECT_expired);
+	metric_count_reject(REJECT_expired);
+	CU_ASSERT_EQUAL(metric_get(METRIC_reject_expired), 2);
+}
+
+static void test_shared_page(void)
+{
+	int fd = -1;
+	struct metrics_page *page = metrics_page_new(NULL, 3, &fd);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(page);
+	pid_t child = fork();
+	if (child == 0) {
+		struct metrics_page *mine = metrics_page_attach(NULL, fd, 3);
+		if (mine == NULL)
+			_exit(1);
+		metrics_use_row(mine, 1);
+		metric_add(METRIC_packets_received, 7);
+		metric_set(METRIC_requests_open, 5);
+		_exit(0);
+	}
+	int status;
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 1, METRIC_packets_received), 7);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 1, METRIC_requests_open), 5);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 0, METRIC_packets_received), 0);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 2, METRIC_packets_received), 0);
+
+	metrics_page_clear_gauges(page, 1);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 1, METRIC_requests_open), 0);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 1, METRIC_packets_received), 7);
+
+	metrics_use_row(page, 2);
+	metric_add(METRIC_batches, 1);
+	CU_ASSERT_EQUAL(metrics_page_read(page, 2, METRIC_batches), 1);
+	talloc_free(page);
+	CU_ASSERT_EQUAL(metric_get(METRIC_batches), 5); /* the private row again */
+	close(fd);
+}
+
+static void test_page_is_checked(void)
+{
+	int fd = -1;
+	struct metrics_page *page = metrics_page_new(NULL, 2, &fd);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(page);
+	CU_ASSERT_PTR_NULL(metrics_page_attach(NULL, fd, 3));
+	CU_ASSERT_EQUAL(errno, EINVAL);
+	CU_ASSERT_EQUAL(ftruncate(fd, 0), -1);
+	CU_ASSERT_PTR_NULL(metrics_page_attach(NULL, -1, 2));
+	talloc_free(page);
+	close(fd);
+}
+
+int main(void)
+{
+	if (CU_initialize_registry() != CUE_SUCCESS)
+		return 2;
+	CU_pSuite suite = CU_add_suite("base/metrics", NULL, NULL);
+	CU_ADD_TEST(suite, test_table);
+	CU_ADD_TEST(suite, test_reasons);
+	CU_ADD_TEST(suite, test_private_row);
+	CU_ADD_TEST(suite, test_shared_page);
+	CU_ADD_TEST(suite, test_page_is_checked);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures == 0 ? 0 : 1;
+}
