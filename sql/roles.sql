@@ -34,6 +34,8 @@ begin
 	end if;
 	execute format('grant create on database %I to poprad_owner', current_database());
 	execute format('revoke temporary on database %I from public', current_database());
+	-- popradctl subscriber import copies the file into a temporary table first.
+	execute format('grant temporary on database %I to poprad_operator', current_database());
 end
 $$;
 

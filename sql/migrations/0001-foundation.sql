@@ -14,6 +14,14 @@ create schema radius;
 create table poprad.schema_migration (
 	version int primary key,
 	name text not null,
+	checksum text not null default '', -- SHA-256 of the file: an applied one must not change; empty: not recorded
+	applied_at timestamptz not null default now()
+);
+
+-- One row: what of functions/, views/ and grants/ was applied last, so that they are applied anew only when they changed.
+create table poprad.schema_code (
+	one boolean primary key default true check (one),
+	checksum text not null,
 	applied_at timestamptz not null default now()
 );
 
