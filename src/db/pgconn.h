@@ -2,8 +2,17 @@
  * Copyright the poprad authors */
 #pragma once
 /* One PostgreSQL connection: non-blocking, pipeline mode, prepared statements, binary values, one
- * Sync per statement. The only file that includes libpq is pgconn.c; scenario tests link a scripted
- * fake in its place. */
+ * Sync per statement. Only the files pgconn*.c include libpq; scenario tests link a scripted fake
+ * in their place.
+ *
+ *   closed --pgconn_open--> connecting --> preparing --up--> up --pgconn_execute, result--> up
+ *     ^                         |              |              |
+ *     +---------------------- down ----------- down --------- down (each open execution PG_LOST
+ * first)
+ *
+ * A conninfo with several hosts is tried in order within one pgconn_open, the first that accepts
+ * writes is taken (target_session_attrs=read-write unless it says otherwise). Host names in it are
+ * resolved by libpq, which blocks: a server gives addresses or socket directories. */
 #include "base/addr.h"
 #include "base/err.h"
 #include <stdbool.h>
@@ -29,7 +38,8 @@ struct pg_statement {
 };
 
 /* The parameters of one execution, a row at a time: put exactly column_count values per row, in
- * column order. */
+ * column order. An integer that its column's type cannot hold is logged and becomes null, so that
+ * it harms its own row at most. A statement without columns takes one empty batch. */
 struct pg_batch;
 struct pg_batch *pg_batch_new(TALLOC_CTX *ctx, const struct pg_statement *statement);
 void pg_put_int(struct pg_batch *batch, int64_t value); /* int2, int4, int8 by the column's type */
@@ -52,10 +62,13 @@ enum pg_outcome {
 	PG_LOST,        /* the connection went away: outcome unknown, repeat with the same keys */
 };
 
+/* The outcome of an error with that SQLSTATE; "" = an error that carries none. */
+enum pg_outcome pg_outcome_of(const char *sqlstate);
+
 struct pg_result {
 	enum pg_outcome outcome;
 	const char *sqlstate;       /* "" unless the server said one */
-	const char *message;        /* one line; "" with PG_DONE */
+	const char *message;        /* "" with PG_DONE; may be several lines */
 	const struct pg_rows *rows; /* with PG_DONE; gone when the callback returns */
 };
 
@@ -67,6 +80,7 @@ bool pg_read_bool(const struct pg_rows *rows, size_t row, unsigned column, bool 
 bool pg_read_uuid(
 	const struct pg_rows *rows, size_t row, unsigned column, uint8_t key[SESSION_KEY_SIZE]);
 bool pg_read_addr(const struct pg_rows *rows, size_t row, unsigned column, struct addr *addr);
+/* infinity and -infinity are INT64_MAX and INT64_MIN, here and in pg_put_time. */
 bool pg_read_time(const struct pg_rows *rows, size_t row, unsigned column, int64_t *wall_us);
 /* NUL-terminated, gone with rows; NULL if null. */
 const char *pg_read_text(const struct pg_rows *rows, size_t row, unsigned column);
@@ -91,11 +105,13 @@ struct pgconn_settings {
 
 struct pgconn *pgconn_new(TALLOC_CTX *ctx, struct event_base *base,
 	const struct pgconn_settings *settings, const struct pg_events *events, void *owner);
-/* Begins to connect; up or down follows, never from inside the call. */
+/* Begins to connect; up or down follows, never from inside the call. Only while closed. */
 void pgconn_open(struct pgconn *conn);
-/* batch stays the caller's and may be freed after the call. tag comes back with the result. */
+/* Only while up. batch stays the caller's and may be freed after the call. tag comes back with the
+ * result, never from inside the call. */
 void pgconn_execute(struct pgconn *conn, const struct pg_statement *statement,
 	const struct pg_batch *batch, void *tag);
 /* What was executed since leaves in one write. */
 void pgconn_flush(struct pgconn *conn);
-void pgconn_close(struct pgconn *conn); /* no callbacks follow */
+/* No callbacks follow. Allowed inside a callback, unlike talloc_free. */
+void pgconn_close(struct pgconn *conn);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* What the files pgconn*.c share; the only header that shows libpq. */
+#include "db/pgconn.h"
+#include <libpq-fe.h>
+
+struct pg_rows {
+	PGresult *result;
+};
+
+/* Begins to connect with our defaults added to conninfo. Of its hosts, the one at index first_host
+ * (counted round) is tried first, so that a caller that gave up on one can begin with the next:
+ * libpq alone would wait for the first one again. NULL: *why (owned by ctx). */
+PGconn *pgconn_start(TALLOC_CTX *ctx, const char *conninfo, unsigned first_host, char **why);
