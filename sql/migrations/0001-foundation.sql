@@ -205,18 +205,68 @@ create table poprad.session (
 create index session_subscriber on poprad.session (subscriber_id);
 create index session_device on poprad.session (nas_id, nas_address);
 create index session_authorised on poprad.session (authorised_until) where authorised_until is not null;
+create index session_closed on poprad.session (closed_at) where closed_at is not null; -- also changes once
 
--- NAS + Acct-Session-Id -> key. Several rows per pair: a NAS may use one Acct-Session-Id for many sessions (decision 3).
+-- NAS + Acct-Session-Id (+ login, '' if the packet named none) -> key, one row per session that accounting has reached.
+-- Several rows per pair: a NAS may use one Acct-Session-Id for many sessions. It outlives the session's move into
+-- history by a day, so that late packets without Class find it there.
 create table poprad.session_alias (
+	session_key uuid primary key,
 	nas_id int not null,
 	acct_session_id text not null,
-	session_key uuid not null,
-	primary key (nas_id, acct_session_id, session_key)
-);
+	login text collate "C" not null,
+	moved_at timestamptz -- set when the session has gone into history
+) with (fillfactor = 90);
+create index session_alias_identity on poprad.session_alias (nas_id, acct_session_id, login);
+create index session_alias_moved on poprad.session_alias (moved_at) where moved_at is not null;
 
--- Closed sessions, by the month in which their key was born (decision 23). Same columns, same order.
-create table poprad.session_history (like poprad.session including defaults including constraints)
-	partition by range (session_key);
+-- Closed sessions, by the month in which their key was born. Same columns, same order.
+create table poprad.session_history (like poprad.session including defaults including constraints,
+	primary key (session_key)) partition by range (session_key);
+create index session_history_started on poprad.session_history (started_at);
+create index session_history_user_name on poprad.session_history (user_name, started_at);
+create index session_history_subscriber on poprad.session_history (subscriber_id, started_at);
+
+-- One accounting packet as poprad.account() hands it to its helpers: the columns of session, and what drives them.
+create type poprad.account_event as (
+	ord int,
+	new_key uuid, -- the session's key if the packet belongs to none that is known
+	class_key uuid,
+	status smallint, -- 1 Start, 2 Stop, 3 Interim-Update
+	nas_id int,
+	nas_address inet,
+	nas_ip_address inet,
+	nas_identifier text,
+	acct_session_id text, -- '' if not sent
+	acct_multi_session_id text,
+	login text, -- '' if not sent
+	user_name text,
+	class text,
+	framed_address inet,
+	framed_ipv6_address inet,
+	framed_ipv6_prefix cidr,
+	framed_interface_id text,
+	delegated_ipv6_prefix cidr,
+	nas_port bigint,
+	nas_port_id text,
+	nas_port_type text,
+	calling_station_id text,
+	called_station_id text,
+	service_type text,
+	framed_protocol text,
+	authentic text,
+	connect_info text,
+	event_at timestamptz,
+	began_at timestamptz, -- event_at less the session time
+	received_at timestamptz,
+	session_time bigint,
+	in_octets bigint,
+	out_octets bigint,
+	has_gigawords boolean,
+	in_packets bigint,
+	out_packets bigint,
+	terminate_cause text
+);
 
 -- Accounting that the database refused: raw, with the reason, for a person to look at.
 create table poprad.accounting_quarantine (
@@ -226,6 +276,7 @@ create table poprad.accounting_quarantine (
 	reason text not null,
 	packet text not null -- hex, the packet as it came without its authenticator
 );
+create unique index accounting_quarantine_once on poprad.accounting_quarantine (received_at, nas_address, md5(packet));
 
 -- Acct-Status-Type other than Start, Stop, Interim-Update, Accounting-On and Accounting-Off (decision 11).
 create table poprad.accounting_other (
