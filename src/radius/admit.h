@@ -19,9 +19,11 @@ struct packet_facts {
  * why not. */
 enum drop packet_check(const uint8_t *octets, size_t received, struct packet_facts *facts);
 
-/* RFC 3579 section 3.2; for Accounting-Request and Status-Server too (RFC 5997 section 3: a
- * Status-Server's authenticator is random, an Accounting-Request's counts as zero). Constant time.
- */
+/* The two verifications of a request; their arithmetic lives in sign.c.
+ *
+ * RFC 3579 section 3.2; for Accounting-Request and Status-Server too (RFC 5997 section 3: a
+ * Status-Server's authenticator is random, an Accounting-Request's counts as zero). False if there
+ * is none. Constant time. */
 bool message_authenticator_verify(const uint8_t *packet, const struct packet_facts *facts,
 	const char *secret, size_t secret_size);
 

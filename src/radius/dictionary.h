@@ -54,18 +54,28 @@ char *attrs_get_value_name(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t 
 
 /* One attribute given as text, "Cisco-AVPair = ip:outacl=101", checked against the dictionary and
  * made octets ready for a reply: all of its type-length-value, VSA header included. Operator must
- * be "=". */
+ * be "=". Blanks around name and value do not count, nor does one pair of double quotes around the
+ * whole value; nothing in it is an escape. "Name:3 = value" gives a tag (RFC 2868). Values are what
+ * the dictionary's type takes: text, numbers or their names, addresses, prefixes, dates, 0x and hex
+ * digits for octets. */
 struct encoded_attr {
 	uint32_t vendor, number;
 	/* How the value must be encrypted with the NAS's secret when it is put in a reply; octets
-	 * then hold the header and the clear value. */
+	 * then hold the header and the clear value, without the tag. */
 	enum attr_encryption { ATTR_CLEAR, ATTR_TUNNEL_PASSWORD } encryption;
 	bool has_tag;
 	uint8_t tag;
 	size_t size;
 	uint8_t octets[255];
 };
-/* ERR_NOT_FOUND unknown attribute, ERR_SYNTAX or ERR_RANGE bad value; *why (owned by ctx) is one
- * sentence for the operator. */
+/* The longest clear value that salt encryption leaves room for (RFC 2868 section 3.5). */
+#define ENCRYPTED_VALUE_MAX 239
+
+/* ERR_NOT_FOUND unknown attribute; ERR_SYNTAX bad form or value; ERR_RANGE too long for one
+ * attribute (nothing is cut), or an attribute that a reply must not take from an operator: those
+ * that the server makes for each packet (Message-Authenticator, Proxy-State, State, EAP-Message,
+ * MS-CHAP2-Success and the like), credentials, Framed-IP-Address (the lease table decides), and
+ * those hidden in a way that replies have no use for. Class is allowed: the server finds its own
+ * among several. *why (owned by ctx) is one sentence for the operator. */
 int attr_from_text(
 	TALLOC_CTX *ctx, const char *text, struct encoded_attr *attr, char **why) MUST_CHECK;

@@ -2,8 +2,9 @@
  * Copyright the poprad authors */
 #pragma once
 /* Builds a reply in a caller's buffer: header, Message-Authenticator first on Access-* and
- * Status-Server answers, attributes, signature. Room is checked at every attribute; one that does
- * not fit marks the reply overfull and is left out whole. */
+ * Status-Server answers (on others only if the request carried one), attributes, signature. Room is
+ * checked at every attribute; one that does not fit marks the reply overfull and is left out whole.
+ */
 #include "base/addr.h"
 #include "base/err.h"
 #include "radius/dictionary.h"
@@ -17,6 +18,10 @@ struct reply {
 	const uint8_t *request; /* borrowed: ID, authenticator, Proxy-State */
 	const char *secret;     /* borrowed */
 	size_t secret_size;
+	size_t message_authenticator; /* its offset, 0 = none */
+	size_t request_length;
+	size_t room;   /* octets that attributes may fill: the rest is kept for Proxy-State */
+	uint16_t salt; /* of the last salt-encrypted attribute, 0 = none yet */
 	bool is_overfull;
 };
 
@@ -32,8 +37,8 @@ void reply_add_text(struct reply *reply, uint8_t number, const char *text);
 void reply_add_vendor(
 	struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
 void reply_add_encoded(struct reply *reply, const struct encoded_attr *attr);
-/* Salt-encrypted with the secret and the request authenticator: RFC 2548 section 2.4.2 (MPPE keys),
- * RFC 2868 section 3.5 (tunnel passwords, tag then included). size <= 239. */
+/* Salt-encrypted with the secret and the request authenticator, RFC 2548 section 2.4.2 (MPPE keys).
+ * size <= ENCRYPTED_VALUE_MAX, else the reply counts as overfull. */
 void reply_add_vendor_encrypted(
 	struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
 /* MS-CHAP-MPPE-Keys: hidden like a User-Password (RFC 2548 section 2.4.1). */

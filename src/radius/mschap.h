@@ -27,7 +27,8 @@ bool mschap1_verify(const uint8_t hash[NT_HASH_SIZE],
  * (RFC 2548 section 2.4.1). */
 void mschap1_mppe_keys(const uint8_t hash[NT_HASH_SIZE], uint8_t keys[32]);
 
-/* user is the name as the peer sent it, without a "DOMAIN\" before it (RFC 2759 section 8.2). */
+/* user is the name as the peer sent it; a "DOMAIN\" before it is not counted (RFC 2759 section 4).
+ */
 bool mschap2_verify(const uint8_t hash[NT_HASH_SIZE],
 	const uint8_t challenge[MSCHAP2_CHALLENGE_SIZE],
 	const uint8_t response[MSCHAP_RESPONSE_SIZE], const char *user, size_t user_size);
