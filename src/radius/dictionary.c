@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+/* The only file that includes libradius. What its 3.2.1 does badly stays away from it: it is never
+ * given a secret (a junk encrypted value would leak), a length it has not room for, NAS-Filter-Rule
+ * (its decoder reads past the packet) or the extended attributes 241 to 246 (fragments are joined
+ * wrongly and some cannot be encoded again): those remain octets. */
+#include "radius/dictionary.h"
+#include "base/mem.h"
+#include <ctype.h>
+#include <string.h>
+/* In this order: libradius.h uses what build.h defines, and without the two #undef it wants the
+ * headers of an old PCRE. */
+#include <freeradius/build.h>
+#undef HAVE_PCRE
+#undef HAVE_REGEX
+#include <freeradius/libradius.h>
+
+#define ATTRIBUTE_MAX 255 /* octets, header included */
+#define TAG_MAX 31        /* RFC 2868 section 3.1 */
+
+static bool is_loaded;
+
+int dictionary_load(TALLOC_CTX *ctx, const char *directory, char **why)
+{
+	if (is_loaded) {
+		*why = mem_must(talloc_strdup(ctx, "the dictionary is loaded already"));
+		return ERR_EXISTS;
+	}
+	if (fr_check_lib_magic(RADIUSD_MAGIC_NUMBER) != 0) {
+		*why = mem_must(talloc_asprintf(
+			ctx, "libradius is not the one this was built with: %s", fr_strerror()));
+		return ERR_LIBRARY;
+	}
+	/* Text that should be an address but is a name must not become a DNS query. */
+	fr_hostname_lookups = false;
+	fr_max_attributes = RADIUS_ATTRIBUTES_MAX;
+	if (dict_init(directory, "dictionary") < 0) {
+		*why = mem_must(talloc_asprintf(
+			ctx, "%s/dictionary cannot be loaded: %s", directory, fr_strerror()));
+		return ERR_SYNTAX;
+	}
+	is_loaded = true;
+	return 0;
+}
+
+/* The codec asks for a packet where it might find one's authenticator. */
+static RADIUS_PACKET no_packet = {.sockfd = -1, .id = -1, .offset = -1};
+
+struct decoder {
+	TALLOC_CTX *ctx;
+	struct attr **tail;
+	size_t count;
+};
+
+static void decoder_append(struct decoder *decoder, uint32_t vendor, uint32_t number,
+	const uint8_t *value, size_t size)
+{
+	struct attr *attr = mem_must(talloc(decoder->ctx, struct attr));
+	*attr = (struct attr){
+		.vendor = vendor, .number = number, .size = (uint16_t)size, .value = value};
+	*decoder->tail = attr;
+	decoder->tail = &attr->next;
+	decoder->count++;
+}
+
+/* The value in wire form. That of text and octets lives as long as vp; others come in a buffer that
+ * the next call overwrites, and are copied. */
+static const uint8_t *wire_value(TALLOC_CTX *ctx, const VALUE_PAIR *vp, size_t *size)
+{
+	const uint8_t *value;
+	ssize_t length = rad_vp2data(&value, vp);
+	if (length < 0 || length > RADIUS_MAX_PACKET)
+		return NULL;
+	*size = (size_t)length;
+	if (vp->da->type == PW_TYPE_STRING || vp->da->type == PW_TYPE_OCTETS)
+		return value;
+	return mem_must(talloc_memdup(ctx, value, *size));
+}
+
+/* One Vendor-Specific, or several that make one value. Returns the octets it took; an attribute
+ * that the codec cannot read is kept whole. */
+static size_t decode_vendor(struct decoder *decoder, const uint8_t *octets, size_t left)
+{
+	VALUE_PAIR *list = NULL;
+	ssize_t used = rad_attr2vp(decoder->ctx, &no_packet, NULL, NULL, octets, left, &list);
+	if (used < octets[1] || (size_t)used > left || !list) {
+		decoder_append(decoder, 0, octets[0], octets + 2, octets[1] - 2U);
+		return octets[1];
+	}
+	for (const VALUE_PAIR *vp = list; vp; vp = vp->next) {
+		size_t size = 0;
+		const uint8_t *value = wire_value(decoder->ctx, vp, &size);
+		if (value)
+			decoder_append(decoder, vp->da->vendor, vp->da->attr, value, size);
+	}
+	return (size_t)used;
+}
+
+int attrs_decode(TALLOC_CTX *ctx, const uint8_t *packet, size_t length, struct attrs **attrs)
+{
+	struct attrs *decoded = mem_must(talloc_zero(ctx, struct attrs));
+	struct decoder decoder = {.ctx = decoded, .tail = &decoded->first};
+	size_t at = RADIUS_HEADER_SIZE;
+	while (at < length && decoder.count <= RADIUS_ATTRIBUTES_MAX) {
+		const uint8_t *octets = packet + at;
+		if (octets[0] == ATTR_VENDOR_SPECIFIC) {
+			at += decode_vendor(&decoder, octets, length - at);
+		} else {
+			decoder_append(&decoder, 0, octets[0], octets + 2, octets[1] - 2U);
+			at += octets[1];
+		}
+	}
+	if (decoder.count > RADIUS_ATTRIBUTES_MAX) {
+		talloc_free(decoded);
+		return ERR_FULL;
+	}
+	*attrs = decoded;
+	return 0;
+}
+
+char *attrs_get_value_name(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number)
+{
+	uint32_t value;
+	if (!attrs_get_u32(attrs, number, &value))
+		return NULL;
+	const DICT_VALUE *known = dict_valbyattr(number, 0, (int)value);
+	if (known)
+		return mem_must(talloc_strdup(ctx, known->name));
+	return mem_must(talloc_asprintf(ctx, "%u", value));
+}
+
+/* "Name:3 = value", taken apart. */
+struct assignment {
+	char *name;
+	char *value;
+	size_t value_size;
+	bool has_tag;
+	uint8_t tag;
+};
+
+static int split_tag(struct assignment *parts)
+{
+	char *colon = strchr(parts->name, ':');
+	if (!colon)
+		return 0;
+	*colon = '\0';
+	unsigned tag = 0;
+	for (const char *digit = colon + 1; *digit || digit == colon + 1; digit++) {
+		if (!isdigit((unsigned char)*digit))
+			return ERR_SYNTAX;
+		tag = tag * 10 + (unsigned)(*digit - '0');
+		if (tag > TAG_MAX)
+			return ERR_SYNTAX;
+	}
+	parts->has_tag = true;
+	parts->tag = (uint8_t)tag;
+	return 0;
+}
+
+static char *trim(char *text)
+{
+	while (isspace((unsigned char)*text))
+		text++;
+	size_t size = strlen(text);
+	while (size > 0 && isspace((unsigned char)text[size - 1]))
+		text[--size] = '\0';
+	return text;
+}
+
+static int split(TALLOC_CTX *ctx, const char *text, struct assignment *parts, char **why)
+{
+	char *copy = mem_must(talloc_strdup(ctx, text));
+	char *equals = strchr(copy, '=');
+	if (!equals) {
+		*why = mem_must(talloc_asprintf(ctx, "\"%s\": expected Name = value", text));
+		return ERR_SYNTAX;
+	}
+	*equals = '\0';
+	parts->name = trim(copy);
+	parts->value = trim(equals + 1);
+	parts->value_size = strlen(parts->value);
+	/* "+=", ":=" and "==" of other servers' files mean things that a reply cannot. */
+	size_t name_size = strlen(parts->name);
+	if (name_size == 0 || strchr("+:-!<>^", parts->name[name_size - 1]) ||
+		*parts->value == '=' || *parts->value == '~') {
+		*why = mem_must(talloc_asprintf(ctx, "\"%s\": the only operator is =", text));
+		return ERR_SYNTAX;
+	}
+	if (parts->value_size >= 2 && parts->value[0] == '"' &&
+		parts->value[parts->value_size - 1] == '"') {
+		parts->value[parts->value_size - 1] = '\0';
+		parts->value++;
+		parts->value_size -= 2;
+	}
+	if (parts->value_size == 0) {
+		*why = mem_must(talloc_asprintf(ctx, "%s: there is no value", parts->name));
+		return ERR_SYNTAX;
+	}
+	if (split_tag(parts)) {
+		*why = mem_must(talloc_asprintf(
+			ctx, "%s: the tag is not a number from 0 to %d", parts->name, TAG_MAX));
+		return ERR_SYNTAX;
+	}
+	return 0;
+}
+
+/* Attributes that would break a reply if somebody entered them. */
+static const struct refusal {
+	uint32_t vendor, number;
+	const char *reason;
+} refusals[] = {
+	{0, ATTR_USER_PASSWORD, "a credential belongs into requests only"},
+	{0, ATTR_CHAP_PASSWORD, "a credential belongs into requests only"},
+	{0, ATTR_CHAP_CHALLENGE, "a credential belongs into requests only"},
+	{0, ATTR_FRAMED_IP_ADDRESS,
+		"addresses come from the plan's pool or the subscriber's static address, so that "
+		"no two sessions hold the same one"},
+	{0, ATTR_STATE, "the server makes it for a challenge"},
+	{0, ATTR_PROXY_STATE, "the server copies it from each request"},
+	{0, ATTR_EAP_MESSAGE, "the server does not serve EAP"},
+	{0, ATTR_MESSAGE_AUTHENTICATOR, "the server makes it for each packet"},
+	{VENDOR_MICROSOFT, MS_CHAP_RESPONSE, "a credential belongs into requests only"},
+	{VENDOR_MICROSOFT, MS_CHAP2_RESPONSE, "a credential belongs into requests only"},
+	{VENDOR_MICROSOFT, MS_CHAP_CHALLENGE, "a credential belongs into requests only"},
+	{VENDOR_MICROSOFT, MS_CHAP_ERROR, "the server makes it for each login"},
+	{VENDOR_MICROSOFT, MS_CHAP2_SUCCESS, "the server makes it for each login"},
+	{VENDOR_MICROSOFT, MS_CHAP_MPPE_KEYS, "the server makes it for each login"},
+};
+
+/* Why a reply cannot carry it, or NULL. */
+static const char *refusal_reason(const DICT_ATTR *da)
+{
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (refusals[i].vendor == da->vendor && refusals[i].number == da->attr)
+			return refusals[i].reason;
+	/* The parts of a TLV have packed numbers; everything else above 255 is FreeRADIUS's own. */
+	if (da->vendor == 0 && da->attr > 255 && !da->flags.is_tlv)
+		return "it is internal to FreeRADIUS and never travels in a packet";
+	switch (da->type) {
+	case PW_TYPE_TLV:
+	case PW_TYPE_VSA:
+	case PW_TYPE_EVS:
+	case PW_TYPE_EXTENDED:
+	case PW_TYPE_LONG_EXTENDED:
+		return "it holds other attributes; name one of them";
+	default:
+		break;
+	}
+	switch (da->flags.encrypt) {
+	case FLAG_ENCRYPT_NONE:
+		return NULL;
+	case FLAG_ENCRYPT_TUNNEL_PASSWORD: {
+		const DICT_VENDOR *vendor = dict_vendorbyvalue((int)da->vendor);
+		bool is_plain =
+			da->vendor == 0 || (vendor && vendor->type == 1 && vendor->length == 1);
+		return da->attr <= 255 && is_plain
+			       ? NULL
+			       : "this vendor's hidden values are not supported";
+	}
+	case FLAG_ENCRYPT_USER_PASSWORD:
+		return "it is hidden like a User-Password, which is for requests";
+	default:
+		return "it is hidden in Ascend's own way, which is not supported";
+	}
+}
+
+/* True if the whole value stands behind a header of the usual size. For what cannot be decoded
+ * here: hidden values, and NAS-Filter-Rule with its broken decoder. */
+static bool is_verbatim(const VALUE_PAIR *vp, const struct encoded_attr *attr)
+{
+	size_t header = vp->da->vendor == 0 ? 2 : 8;
+	return attr->size == header + vp->vp_length;
+}
+
+/* True if decoding gives back exactly the value that was encoded: the encoder cuts what is too long
+ * without a word. */
+static bool survives(TALLOC_CTX *ctx, const VALUE_PAIR *vp, const struct encoded_attr *attr)
+{
+	size_t given_size, back_size;
+	VALUE_PAIR *back = NULL;
+	ssize_t used = rad_attr2vp(ctx, &no_packet, NULL, NULL, attr->octets, attr->size, &back);
+	if (used != (ssize_t)attr->size || !back || back->next)
+		return false;
+	if (back->da->vendor != vp->da->vendor || back->da->attr != vp->da->attr ||
+		back->tag != vp->tag)
+		return false;
+	const uint8_t *given = wire_value(ctx, vp, &given_size);
+	const uint8_t *value = wire_value(ctx, back, &back_size);
+	return given && value && back_size == given_size && memcmp(value, given, given_size) == 0;
+}
+
+static int parse_value(VALUE_PAIR *vp, const struct assignment *parts)
+{
+	vp->tag = (int8_t)parts->tag;
+	if (vp->da->type == PW_TYPE_STRING) {
+		fr_pair_value_bstrncpy(vp, parts->value, parts->value_size);
+		return 0;
+	}
+	return fr_pair_value_from_str(vp, parts->value, parts->value_size) < 0 ? ERR_SYNTAX : 0;
+}
+
+static int encode(TALLOC_CTX *ctx, VALUE_PAIR *vp, struct encoded_attr *attr)
+{
+	/* A hidden value is encoded in clear here and encrypted for each reply: without the flags,
+	 * and without the tag, which then stands before the salt. */
+	DICT_ATTR clear = *vp->da;
+	const DICT_ATTR *da = vp->da;
+	if (attr->encryption != ATTR_CLEAR) {
+		clear.flags.encrypt = FLAG_ENCRYPT_NONE;
+		clear.flags.has_tag = 0;
+		vp->da = &clear;
+	}
+	const VALUE_PAIR *next = vp;
+	int size = rad_vp2attr(&no_packet, NULL, NULL, &next, attr->octets, ATTRIBUTE_MAX);
+	attr->size = size > 0 ? (size_t)size : 0;
+	bool is_opaque = attr->encryption != ATTR_CLEAR ||
+			 (da->vendor == 0 && da->attr == ATTR_NAS_FILTER_RULE);
+	bool is_whole = attr->size > 2 && attr->octets[1] == attr->size &&
+			(is_opaque ? is_verbatim(vp, attr) : survives(ctx, vp, attr));
+	vp->da = da;
+	return is_whole ? 0 : ERR_RANGE;
+}
+
+static int encode_assignment(TALLOC_CTX *ctx, const DICT_ATTR *da, const struct assignment *parts,
+	struct encoded_attr *attr, char **why)
+{
+	VALUE_PAIR *vp = mem_must(fr_pair_afrom_da(ctx, da));
+	if (parse_value(vp, parts)) {
+		*why = mem_must(talloc_asprintf(
+			ctx, "%s: the value does not fit: %s", da->name, fr_strerror()));
+		return ERR_SYNTAX;
+	}
+	*attr = (struct encoded_attr){.vendor = da->vendor, .number = da->attr};
+	attr->has_tag = da->flags.has_tag;
+	attr->tag = parts->tag;
+	if (da->flags.encrypt == FLAG_ENCRYPT_TUNNEL_PASSWORD)
+		attr->encryption = ATTR_TUNNEL_PASSWORD;
+	if (encode(ctx, vp, attr) ||
+		(attr->encryption == ATTR_TUNNEL_PASSWORD && vp->vp_length > ENCRYPTED_VALUE_MAX)) {
+		*why = mem_must(talloc_asprintf(
+			ctx, "%s: the value does not fit into one attribute", da->name));
+		return ERR_RANGE;
+	}
+	return 0;
+}
+
+int attr_from_text(TALLOC_CTX *ctx, const char *text, struct encoded_attr *attr, char **why)
+{
+	TALLOC_CTX *scratch = mem_must(talloc_new(ctx));
+	struct assignment parts = {0};
+	int error = split(scratch, text, &parts, why);
+	const DICT_ATTR *da = error ? NULL : dict_attrbyname(parts.name);
+	const char *reason = da ? refusal_reason(da) : NULL;
+	if (!error && !da) {
+		*why = mem_must(talloc_asprintf(
+			scratch, "%s: the dictionary knows no such attribute", parts.name));
+		error = ERR_NOT_FOUND;
+	} else if (reason) {
+		*why = mem_must(
+			talloc_asprintf(scratch, "%s cannot be entered: %s", da->name, reason));
+		error = ERR_RANGE;
+	} else if (da && parts.has_tag && !da->flags.has_tag) {
+		*why = mem_must(talloc_asprintf(scratch, "%s takes no tag", da->name));
+		error = ERR_SYNTAX;
+	} else if (da) {
+		error = encode_assignment(scratch, da, &parts, attr, why);
+	}
+	if (error)
+		*why = talloc_steal(ctx, *why);
+	talloc_free(scratch);
+	return error;
+}
