@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <talloc.h>
 
-#define CONF_LISTEN_MAX 16 /* addresses; more than any host needs, few enough for one epoll turn \
-			    */
+/* Addresses; more than any host needs, few enough for one epoll turn. */
+#define CONF_LISTEN_MAX 16
+
+#define CONF_WORKERS_MAX 64 /* each is a row of the metrics page, and sockets */
 
 struct conf {
 	/* network */
