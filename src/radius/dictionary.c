@@ -6,7 +6,9 @@
  * wrongly and some cannot be encoded again): those remain octets. */
 #include "radius/dictionary.h"
 #include "base/mem.h"
-#include <ctype.h>
+#include "radius/assignment.h"
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 /* In this order: libradius.h uses what build.h defines, and without the two #undef it wants the
  * headers of an old PCRE. */
@@ -16,7 +18,6 @@
 #include <freeradius/libradius.h>
 
 #define ATTRIBUTE_MAX 255 /* octets, header included */
-#define TAG_MAX 31        /* RFC 2868 section 3.1 */
 
 static bool is_loaded;
 
@@ -129,81 +130,6 @@ char *attrs_get_value_name(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t 
 	return mem_must(talloc_asprintf(ctx, "%u", value));
 }
 
-/* "Name:3 = value", taken apart. */
-struct assignment {
-	char *name;
-	char *value;
-	size_t value_size;
-	bool has_tag;
-	uint8_t tag;
-};
-
-static int split_tag(struct assignment *parts)
-{
-	char *colon = strchr(parts->name, ':');
-	if (!colon)
-		return 0;
-	*colon = '\0';
-	unsigned tag = 0;
-	for (const char *digit = colon + 1; *digit || digit == colon + 1; digit++) {
-		if (!isdigit((unsigned char)*digit))
-			return ERR_SYNTAX;
-		tag = tag * 10 + (unsigned)(*digit - '0');
-		if (tag > TAG_MAX)
-			return ERR_SYNTAX;
-	}
-	parts->has_tag = true;
-	parts->tag = (uint8_t)tag;
-	return 0;
-}
-
-static char *trim(char *text)
-{
-	while (isspace((unsigned char)*text))
-		text++;
-	size_t size = strlen(text);
-	while (size > 0 && isspace((unsigned char)text[size - 1]))
-		text[--size] = '\0';
-	return text;
-}
-
-static int split(TALLOC_CTX *ctx, const char *text, struct assignment *parts, char **why)
-{
-	char *copy = mem_must(talloc_strdup(ctx, text));
-	char *equals = strchr(copy, '=');
-	if (!equals) {
-		*why = mem_must(talloc_asprintf(ctx, "\"%s\": expected Name = value", text));
-		return ERR_SYNTAX;
-	}
-	*equals = '\0';
-	parts->name = trim(copy);
-	parts->value = trim(equals + 1);
-	parts->value_size = strlen(parts->value);
-	/* "+=", ":=" and "==" of other servers' files mean things that a reply cannot. */
-	size_t name_size = strlen(parts->name);
-	if (name_size == 0 || strchr("+:-!<>^", parts->name[name_size - 1]) ||
-		*parts->value == '=' || *parts->value == '~') {
-		*why = mem_must(talloc_asprintf(ctx, "\"%s\": the only operator is =", text));
-		return ERR_SYNTAX;
-	}
-	if (parts->value_size >= 2 && parts->value[0] == '"' &&
-		parts->value[parts->value_size - 1] == '"') {
-		parts->value[parts->value_size - 1] = '\0';
-		parts->value++;
-		parts->value_size -= 2;
-	}
-	if (parts->value_size == 0) {
-		*why = mem_must(talloc_asprintf(ctx, "%s: there is no value", parts->name));
-		return ERR_SYNTAX;
-	}
-	if (split_tag(parts)) {
-		*why = mem_must(talloc_asprintf(
-			ctx, "%s: the tag is not a number from 0 to %d", parts->name, TAG_MAX));
-		return ERR_SYNTAX;
-	}
-	return 0;
-}
-
 /* Attributes that would break a reply if somebody entered them. */
 static const struct refusal {
 	uint32_t vendor, number;
@@ -289,6 +215,47 @@ static bool survives(TALLOC_CTX *ctx, const VALUE_PAIR *vp, const struct encoded
 	return given && value && back_size == given_size && memcmp(value, given, given_size) == 0;
 }
 
+/* The greatest number that the type holds; 0: it is no number. */
+static uint64_t number_max(PW_TYPE type)
+{
+	switch (type) {
+	case PW_TYPE_BYTE:
+		return UINT8_MAX;
+	case PW_TYPE_SHORT:
+		return UINT16_MAX;
+	case PW_TYPE_INTEGER:
+	case PW_TYPE_DATE:
+		return UINT32_MAX;
+	case PW_TYPE_SIGNED:
+		return INT32_MAX;
+	case PW_TYPE_INTEGER64:
+		return UINT64_MAX;
+	default:
+		return 0;
+	}
+}
+
+/* The library's parser wraps a number that is too great, and takes a bare number for an address.
+ * Returns what is wrong, or NULL. */
+static const char *misfit(PW_TYPE type, const char *text)
+{
+	uint64_t most = number_max(type);
+	struct addr addr;
+	if (type == PW_TYPE_IPV4_ADDR || type == PW_TYPE_IPV6_ADDR || type == PW_TYPE_COMBO_IP_ADDR)
+		return addr_parse(text, &addr) ? "is not an address" : NULL;
+	if (most == 0)
+		return NULL;
+	bool is_negative = *text == '-';
+	if (is_negative && type != PW_TYPE_SIGNED)
+		return "is negative";
+	char *end;
+	errno = 0;
+	uint64_t number = strtoull(text + is_negative, &end, 0);
+	/* Something behind the digits: the name of a value, or a date. */
+	bool is_number = *end == '\0';
+	return is_number && (errno || number > most + is_negative) ? "is out of range" : NULL;
+}
+
 static int parse_value(VALUE_PAIR *vp, const struct assignment *parts)
 {
 	vp->tag = (int8_t)parts->tag;
@@ -296,59 +263,68 @@ static int parse_value(VALUE_PAIR *vp, const struct assignment *parts)
 		fr_pair_value_bstrncpy(vp, parts->value, parts->value_size);
 		return 0;
 	}
+	const char *wrong = misfit(vp->da->type, parts->value);
+	if (wrong) {
+		fr_strerror_printf("\"%s\" %s", parts->value, wrong);
+		return ERR_RANGE;
+	}
 	return fr_pair_value_from_str(vp, parts->value, parts->value_size) < 0 ? ERR_SYNTAX : 0;
 }
 
-static int encode(TALLOC_CTX *ctx, VALUE_PAIR *vp, struct encoded_attr *attr)
+static int encode_plain(TALLOC_CTX *ctx, const VALUE_PAIR *vp, struct encoded_attr *attr)
 {
-	/* A hidden value is encoded in clear here and encrypted for each reply: without the flags,
-	 * and without the tag, which then stands before the salt. */
-	DICT_ATTR clear = *vp->da;
-	const DICT_ATTR *da = vp->da;
-	if (attr->encryption != ATTR_CLEAR) {
-		clear.flags.encrypt = FLAG_ENCRYPT_NONE;
-		clear.flags.has_tag = 0;
-		vp->da = &clear;
-	}
+	uint8_t octets[2 * ATTRIBUTE_MAX]; /* so that what is too long shows as more than one */
 	const VALUE_PAIR *next = vp;
-	int size = rad_vp2attr(&no_packet, NULL, NULL, &next, attr->octets, ATTRIBUTE_MAX);
-	attr->size = size > 0 ? (size_t)size : 0;
+	int size = rad_vp2attr(&no_packet, NULL, NULL, &next, octets, sizeof octets);
+	if (size <= 2 || size > ATTRIBUTE_MAX || octets[1] != size || next)
+		return ERR_RANGE;
+	attr->size = (size_t)size;
+	memcpy(attr->octets, octets, attr->size);
 	bool is_opaque = attr->encryption != ATTR_CLEAR ||
-			 (da->vendor == 0 && da->attr == ATTR_NAS_FILTER_RULE);
-	bool is_whole = attr->size > 2 && attr->octets[1] == attr->size &&
-			(is_opaque ? is_verbatim(vp, attr) : survives(ctx, vp, attr));
+			 (vp->da->vendor == 0 && vp->da->attr == ATTR_NAS_FILTER_RULE);
+	return (is_opaque ? is_verbatim(vp, attr) : survives(ctx, vp, attr)) ? 0 : ERR_RANGE;
+}
+
+/* Encoded in clear, without the tag, which later stands before the salt. */
+static int encode_hidden(TALLOC_CTX *ctx, VALUE_PAIR *vp, struct encoded_attr *attr)
+{
+	const DICT_ATTR *da = vp->da;
+	DICT_ATTR clear = *da;
+	clear.flags.encrypt = FLAG_ENCRYPT_NONE;
+	clear.flags.has_tag = 0;
+	attr->encryption = ATTR_TUNNEL_PASSWORD;
+	vp->da = &clear;
+	int error = vp->vp_length > ENCRYPTED_VALUE_MAX ? ERR_RANGE : encode_plain(ctx, vp, attr);
 	vp->da = da;
-	return is_whole ? 0 : ERR_RANGE;
+	return error;
 }
 
 static int encode_assignment(TALLOC_CTX *ctx, const DICT_ATTR *da, const struct assignment *parts,
 	struct encoded_attr *attr, char **why)
 {
 	VALUE_PAIR *vp = mem_must(fr_pair_afrom_da(ctx, da));
-	if (parse_value(vp, parts)) {
+	int error = parse_value(vp, parts);
+	if (error) {
 		*why = mem_must(talloc_asprintf(
 			ctx, "%s: the value does not fit: %s", da->name, fr_strerror()));
-		return ERR_SYNTAX;
+		return error;
 	}
 	*attr = (struct encoded_attr){.vendor = da->vendor, .number = da->attr};
 	attr->has_tag = da->flags.has_tag;
 	attr->tag = parts->tag;
-	if (da->flags.encrypt == FLAG_ENCRYPT_TUNNEL_PASSWORD)
-		attr->encryption = ATTR_TUNNEL_PASSWORD;
-	if (encode(ctx, vp, attr) ||
-		(attr->encryption == ATTR_TUNNEL_PASSWORD && vp->vp_length > ENCRYPTED_VALUE_MAX)) {
+	error = da->flags.encrypt == FLAG_ENCRYPT_NONE ? encode_plain(ctx, vp, attr)
+						       : encode_hidden(ctx, vp, attr);
+	if (error)
 		*why = mem_must(talloc_asprintf(
 			ctx, "%s: the value does not fit into one attribute", da->name));
-		return ERR_RANGE;
-	}
-	return 0;
+	return error;
 }
 
 int attr_from_text(TALLOC_CTX *ctx, const char *text, struct encoded_attr *attr, char **why)
 {
 	TALLOC_CTX *scratch = mem_must(talloc_new(ctx));
 	struct assignment parts = {0};
-	int error = split(scratch, text, &parts, why);
+	int error = assignment_split(scratch, text, &parts, why);
 	const DICT_ATTR *da = error ? NULL : dict_attrbyname(parts.name);
 	const char *reason = da ? refusal_reason(da) : NULL;
 	if (!error && !da) {
