@@ -14,7 +14,7 @@ struct lane_item;
 
 /* What became of an item. Exactly one, through its call's done. */
 enum lane_outcome {
-	LANE_ANSWERED, /* take has been called with its row */
+	LANE_ANSWERED, /* take has been called with each of its rows */
 	LANE_NO_ROW,   /* the statement is durable but returned no row for it */
 	LANE_REFUSED,  /* it stood alone and the database refused it; lane_item.refusal says why */
 	LANE_EXPIRED,  /* its deadline passed while it waited, or while the database was away */
@@ -26,23 +26,36 @@ enum lane_urgency { LANE_URGENT, LANE_ORDINARY, LANE_URGENCIES };
  * from 1. */
 struct lane_call {
 	struct pg_statement statement;
-	void (*put)(const struct lane_item *item, struct pg_batch *batch); /* one row */
-	/* its row, or each of its rows if the function returns several; only copies out */
+	/* One row of the batch. Called anew each time the item is sent. */
+	void (*put)(const struct lane_item *item, struct pg_batch *batch);
+	/* A row that answers the item, in the order of the result; only copies out. */
 	void (*take)(struct lane_item *item, const struct pg_rows *rows, size_t row);
-	void (*done)(struct lane_item *item,
-		enum lane_outcome outcome); /* may submit again, to this lane too */
+	/* The item is the owner's again. May submit, to this lane too, and cancel other items. */
+	void (*done)(struct lane_item *item, enum lane_outcome outcome);
 };
 
-/* Embedded in what waits. The owner sets call, deadline_ns, urgency; the rest is the lane's. */
+TAILQ_HEAD(lane_list, lane_item);
+
+/* Embedded in what waits, zeroed before its first use. The owner sets call, deadline_ns, urgency;
+ * the rest is the lane's.
+ *
+ *   idle --lane_submit--> waiting ------> in a batch ------> finished --done--> idle
+ *                            ^  |             |                 ^
+ *                            |  +--expired----|-----------------+
+ *                            +--lost, unavailable
+ */
 struct lane_item {
 	const struct lane_call *call;
-	int64_t deadline_ns; /* clock_mono_ns; past it the database does no work for the item */
+	int64_t deadline_ns; /* clock_mono_ns; past it the database does no work for the item;
+				INT64_MAX = none */
 	enum lane_urgency urgency;
 	int64_t queued_ns;
 	const char *refusal; /* with LANE_REFUSED: SQLSTATE and message; gone when done returns */
 	TAILQ_ENTRY(lane_item) entry;
-	struct lane_batch *batch; /* in flight in it; NULL = queued or idle */
-	bool is_queued;
+	struct lane_list *list;   /* waiting or finished; NULL = idle or in a batch */
+	struct lane_batch *batch; /* NULL unless in one */
+	size_t batch_index;
+	enum lane_outcome outcome; /* while finished */
 };
 
 struct lane_settings {
@@ -56,23 +69,25 @@ struct lane_settings {
 	void *owner;
 };
 
+/* Texts and calls in settings are borrowed. */
 struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_queue *timers,
 	const struct lane_settings *settings);
 
 /* Starts connecting. */
 void lane_start(struct lane *lane);
 
-/* ERR_FULL: the estimated wait (queue length times the measured time per item) exceeds wait_max_ns;
- * nothing is queued, and the caller drops the request (decision 20: the newest is dropped, the
- * oldest work goes on). wait_max_ns 0 = no such bound. Otherwise done follows, never from inside
- * the call. */
+/* ERR_FULL: the estimated wait (full batches ahead, times the measured time of a batch) exceeds
+ * wait_max_ns; nothing is queued, and the caller drops the request (decision 20: the newest is
+ * dropped, the oldest work goes on). wait_max_ns 0 = no such bound. Otherwise done follows, never
+ * from inside the call. */
 int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns) MUST_CHECK;
 
-/* The owner goes away: no done follows. What is in flight is carried out all the same. */
+/* The owner goes away: no done follows. What is in flight is carried out all the same, but not sent
+ * again. Harmless on an idle item. */
 void lane_cancel(struct lane *lane, struct lane_item *item);
 
 bool lane_is_up(const struct lane *lane);
-size_t lane_queue_length(const struct lane *lane);
-bool lane_is_idle(const struct lane *lane); /* nothing queued, nothing in flight */
+size_t lane_queue_length(const struct lane *lane); /* without what is in flight */
+bool lane_is_idle(const struct lane *lane);        /* nothing queued, nothing in flight */
 /* clock_mono_ns at which the oldest unfinished item was queued, or TIMER_NEVER. */
 int64_t lane_oldest_ns(const struct lane *lane);

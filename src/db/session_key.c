@@ -99,8 +99,12 @@ enum session_class session_class_parse(
 	memcpy(hex, value + CLASS_PREFIX_SIZE, sizeof hex - 1);
 	hex[sizeof hex - 1] = '\0';
 
+	if (hex[CLASS_HEX_SIZE] != ':')
+		return SESSION_CLASS_BROKEN;
+	hex[CLASS_HEX_SIZE] = '\0'; /* two texts now */
+
 	uint8_t found[SESSION_KEY_SIZE], found_crc[CRC_SIZE], crc[CRC_SIZE];
-	if (hex[CLASS_HEX_SIZE] != ':' || !text_from_hex(hex, found, SESSION_KEY_SIZE) ||
+	if (!text_from_hex(hex, found, SESSION_KEY_SIZE) ||
 		!text_from_hex(hex + CLASS_HEX_SIZE + 1, found_crc, CRC_SIZE))
 		return SESSION_CLASS_BROKEN;
 	crc_octets(found, crc);

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * The lane: what to send when, and what to do with each outcome.
+ *
+ * A round is everything that left in one flush. While it is under way nothing else is sent; when
+ * its last result is in, settle() decides: the next round at once, a pause (a deadlock was lost),
+ * or a new connection (the database is away, or as good as away).
+ *
+ * done callbacks run only while `depth` is raised, from result, timer and connection events, and
+ * see items in no half-way state: an item whose outcome is known waits on `finished` and may still
+ * be cancelled there. */
+#include "db/lane_private.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include <assert.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Whole retries after a lost deadlock or serialisation conflict: long enough for the other side to
+ * finish a batch, short enough for a login. */
+#define RETRY_MIN_MS 5
+#define RETRY_MAX_MS 500
+
+/* A quarter of each new measurement goes into the mean: a burst is felt after four rounds. */
+#define MEAN_SHARE 4
+
+/* Rounds -------------------------------------------------------------------------------------- */
+
+static void call_done(struct lane *lane)
+{
+	struct lane_item *item;
+	while ((item = TAILQ_FIRST(&lane->finished))) {
+		lane_list_remove(item);
+		lane->open_count--;
+		item->call->done(item, item->outcome);
+	}
+}
+
+static void send_batch(struct lane *lane, struct lane_batch *batch)
+{
+	const struct lane_call *call = batch->queue->call;
+	struct pg_batch *rows = pg_batch_new(batch, &call->statement);
+	for (size_t i = 0; i < batch->count; i++)
+		call->put(batch->items[i], rows);
+	assert(pg_batch_rows(rows) == batch->count);
+	pgconn_execute(lane->conn, &call->statement, rows, batch);
+	talloc_free(rows);
+	TAILQ_INSERT_TAIL(&lane->round, batch, entry);
+	metric_add(METRIC_batches, 1);
+	metric_add(METRIC_batch_items, batch->count);
+}
+
+/* Sends the next round, if the lane is free for one. */
+static void send_round(struct lane *lane)
+{
+	if (lane->state != LANE_UP || !TAILQ_EMPTY(&lane->round) || timer_is_set(&lane->pause))
+		return;
+	int64_t now_ns = clock_mono_ns();
+	for (size_t i = 0; i < lane->queue_count; i++) {
+		struct lane_queue *queue = &lane->queues[i];
+		struct lane_batch *batch;
+		while ((batch = lane_batch_take_again(lane, queue, now_ns)))
+			send_batch(lane, batch);
+		if ((batch = lane_batch_take_new(lane, queue, now_ns)))
+			send_batch(lane, batch);
+	}
+	if (TAILQ_EMPTY(&lane->round))
+		return;
+	lane->round_started_ns = now_ns;
+	pgconn_flush(lane->conn);
+}
+
+/* Every event begins with enter and ends with leave. */
+static void enter(struct lane *lane)
+{
+	lane->depth++;
+}
+
+static void leave(struct lane *lane)
+{
+	do {
+		call_done(lane);
+		send_round(lane);
+	} while (!TAILQ_EMPTY(&lane->finished));
+	lane->depth--;
+}
+
+/* Outcomes ------------------------------------------------------------------------------------ */
+
+static void take_rows(struct lane_batch *batch, const struct pg_rows *rows)
+{
+	static struct log_limit limit;
+	for (size_t row = 0; row < pg_rows_count(rows); row++) {
+		int64_t ord;
+		if (!pg_read_int(rows, row, 0, &ord) || ord < 1 || (size_t)ord > batch->count) {
+			log_event_limited(&limit, LOG_LEVEL_ERROR, "row_without_request",
+				"statement=%s", batch->queue->call->statement.name);
+			continue;
+		}
+		struct lane_item *item = batch->items[ord - 1];
+		if (item) {
+			item->call->take(item, rows, row);
+			item->outcome = LANE_ANSWERED;
+		}
+	}
+}
+
+static void batch_done(struct lane *lane, struct lane_batch *batch, const struct pg_rows *rows)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->items[i])
+			batch->items[i]->outcome = LANE_NO_ROW;
+	}
+	take_rows(batch, rows);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct lane_item *item = batch->items[i];
+		if (item) {
+			lane_batch_forget(item);
+			lane_finish(lane, item, item->outcome);
+		}
+	}
+	talloc_free(batch);
+}
+
+/* A value in the batch is at fault. */
+static void batch_refused(
+	struct lane *lane, struct lane_batch *batch, const struct pg_result *result)
+{
+	struct lane_item *item = batch->items[0];
+	if (batch->count > 1) {
+		metric_add(METRIC_batch_bisections, 1);
+		lane_batch_again(lane, batch, 0, batch->count / 2);
+		lane_batch_again(lane, batch, batch->count / 2, batch->count);
+	} else if (item) {
+		char *refusal = mem_must(
+			talloc_asprintf(lane, "%s: %s", result->sqlstate, result->message));
+		lane_batch_forget(item);
+		item->refusal = refusal;
+		lane_finish(lane, item, LANE_REFUSED);
+		call_done(lane); /* here, where the text still lives */
+		talloc_free(refusal);
+	}
+	talloc_free(batch);
+}
+
+/* Half to all of ms, so that workers and nodes do not come back in step. */
+static int64_t jitter_ns(unsigned ms)
+{
+	uint32_t random = 0;
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
+		random = 0;
+	int64_t half_ns = ms * NS_PER_MS / 2;
+	return half_ns + half_ns * (random & 0xffff) / 0xffff;
+}
+
+static unsigned doubled(unsigned ms, unsigned min_ms, unsigned max_ms)
+{
+	if (ms == 0)
+		return min_ms;
+	return ms > max_ms / 2 ? max_ms : 2 * ms;
+}
+
+/* The connection is closed: waits, then connects anew. */
+static void back_off(struct lane *lane, const char *why)
+{
+	static struct log_limit limit;
+	int64_t now_ns = clock_mono_ns();
+	bool was_up = lane->state == LANE_UP || lane->state == LANE_LOSING;
+	if (was_up && now_ns - lane->up_since_ns > lane->settings.reconnect_max_ms * NS_PER_MS)
+		lane->backoff_ms = 0;
+	lane->state = LANE_BACKING_OFF;
+	lane->backoff_ms = doubled(
+		lane->backoff_ms, lane->settings.reconnect_min_ms, lane->settings.reconnect_max_ms);
+	timer_set(lane->timers, &lane->pause, now_ns + jitter_ns(lane->backoff_ms));
+	log_event_limited(&limit, LOG_LEVEL_ERROR, "database_away", "lane=%s waiting=%zu reason=%s",
+		lane->settings.name, lane->waiting_count, log_quote_text(why));
+	if (was_up && lane->settings.state_changed)
+		lane->settings.state_changed(lane->settings.owner, false);
+}
+
+static void measure_round(struct lane *lane)
+{
+	int64_t took_ns = clock_mono_ns() - lane->round_started_ns;
+	if (lane->round_mean_ns == 0)
+		lane->round_mean_ns = took_ns;
+	else
+		lane->round_mean_ns += (took_ns - lane->round_mean_ns) / MEAN_SHARE;
+	metric_set(METRIC_last_batch_us, took_ns > 0 ? (uint64_t)(took_ns / 1000) : 0);
+}
+
+/* The last result of a round is in. */
+static void settle(struct lane *lane)
+{
+	bool must_retry = lane->must_retry, must_reconnect = lane->must_reconnect;
+	lane->must_retry = lane->must_reconnect = false;
+	lane_requeue_unresolved(lane);
+	if (lane->state == LANE_LOSING)
+		return;
+	if (must_reconnect) {
+		char *trouble = lane->trouble;
+		lane->trouble = NULL;
+		pgconn_close(lane->conn);
+		back_off(lane, trouble);
+		talloc_free(trouble);
+		return;
+	}
+	measure_round(lane);
+	lane->backoff_ms = 0;
+	if (must_retry) {
+		lane->retry_ms = doubled(lane->retry_ms, RETRY_MIN_MS, RETRY_MAX_MS);
+		timer_set(lane->timers, &lane->pause, clock_mono_ns() + jitter_ns(lane->retry_ms));
+	} else {
+		lane->retry_ms = 0;
+	}
+}
+
+/* Nothing can be concluded about the rows, and it is not for this connection to try again: another
+ * server may be the primary now, or a function may have been replaced. */
+static void batch_unavailable(
+	struct lane *lane, struct lane_batch *batch, const struct pg_result *result)
+{
+	struct lane_queue *queue = batch->queue;
+	if (!lane->must_reconnect)
+		lane->trouble = mem_must(talloc_asprintf(lane, "%s: %s %s",
+			queue->call->statement.name, result->sqlstate, result->message));
+	lane->must_reconnect = true;
+	/* It may have been too much work for the statement's time limit. */
+	queue->limit = queue->limit > 1 ? queue->limit / 2 : 1;
+	TAILQ_INSERT_TAIL(&lane->unresolved, batch, entry);
+}
+
+static void on_result(void *owner, void *tag, const struct pg_result *result)
+{
+	struct lane *lane = owner;
+	struct lane_batch *batch = tag;
+	struct lane_queue *queue = batch->queue;
+	enter(lane);
+	TAILQ_REMOVE(&lane->round, batch, entry);
+	switch (result->outcome) {
+	case PG_DONE:
+		batch_done(lane, batch, result->rows);
+		queue->limit = doubled(queue->limit, 1, lane->settings.batch_max);
+		break;
+	case PG_BAD_ROW:
+		batch_refused(lane, batch, result);
+		break;
+	case PG_RETRY:
+		metric_add(METRIC_batch_retries, 1);
+		lane->must_retry = true;
+		lane_batch_again(lane, batch, 0, batch->count);
+		talloc_free(batch);
+		break;
+	case PG_UNAVAILABLE:
+		metric_add(METRIC_batch_retries, 1);
+		batch_unavailable(lane, batch, result);
+		break;
+	case PG_LOST:
+		metric_add(METRIC_batch_retries, 1);
+		lane->state = LANE_LOSING;
+		TAILQ_INSERT_TAIL(&lane->unresolved, batch, entry);
+		break;
+	}
+	if (TAILQ_EMPTY(&lane->round))
+		settle(lane);
+	leave(lane);
+}
+
+/* Events -------------------------------------------------------------------------------------- */
+
+static void on_up(void *owner)
+{
+	struct lane *lane = owner;
+	enter(lane);
+	lane->state = LANE_UP;
+	lane->up_since_ns = clock_mono_ns();
+	log_event(LOG_LEVEL_INFO, "database_up", "lane=%s waiting=%zu", lane->settings.name,
+		lane->waiting_count);
+	if (lane->settings.state_changed)
+		lane->settings.state_changed(lane->settings.owner, true);
+	leave(lane);
+}
+
+static void on_down(void *owner, const char *why)
+{
+	struct lane *lane = owner;
+	enter(lane);
+	TALLOC_FREE(lane->trouble);
+	back_off(lane, why);
+	leave(lane);
+}
+
+static void on_pause_over(void *owner)
+{
+	struct lane *lane = owner;
+	enter(lane);
+	if (lane->state == LANE_BACKING_OFF)
+		lane_start(lane);
+	leave(lane);
+}
+
+static void on_expiry(void *owner)
+{
+	struct lane *lane = owner;
+	enter(lane);
+	lane_expire(lane);
+	leave(lane);
+}
+
+/* For the owners ------------------------------------------------------------------------------ */
+
+static int lane_destroy(struct lane *lane)
+{
+	timer_cancel(lane->timers, &lane->pause);
+	timer_cancel(lane->timers, &lane->expiry);
+	return 0;
+}
+
+struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_queue *timers,
+	const struct lane_settings *settings)
+{
+	struct lane *lane = mem_must(talloc_zero(ctx, struct lane));
+	lane->settings = *settings;
+	lane->timers = timers;
+	lane->expiry_walked_ns = INT64_MIN / 2;
+	TAILQ_INIT(&lane->round);
+	TAILQ_INIT(&lane->unresolved);
+	TAILQ_INIT(&lane->finished);
+	timer_init(&lane->pause, on_pause_over, lane);
+	timer_init(&lane->expiry, on_expiry, lane);
+
+	unsigned count = 0;
+	while (settings->calls[count])
+		count++;
+	lane->queue_count = count;
+	lane->queues = mem_must(talloc_zero_array(lane, struct lane_queue, count));
+	const struct pg_statement **statements =
+		mem_must(talloc_zero_array(lane, const struct pg_statement *, count + 1));
+	for (unsigned i = 0; i < count; i++) {
+		struct lane_queue *queue = &lane->queues[i];
+		queue->call = settings->calls[i];
+		queue->limit = settings->batch_max;
+		TAILQ_INIT(&queue->again);
+		for (int urgency = 0; urgency < LANE_URGENCIES; urgency++)
+			TAILQ_INIT(&queue->waiting[urgency]);
+		statements[i] = &queue->call->statement;
+	}
+	lane->settings.connection.statements = statements;
+
+	static const struct pg_events events = {.up = on_up, .down = on_down, .result = on_result};
+	lane->conn = pgconn_new(lane, base, &lane->settings.connection, &events, lane);
+	talloc_set_destructor(lane, lane_destroy);
+	return lane;
+}
+
+void lane_start(struct lane *lane)
+{
+	lane->state = LANE_CONNECTING;
+	pgconn_open(lane->conn);
+}
+
+/* A lane without work takes whatever comes, so that a slow round of the past cannot shut it for
+ * ever. A round under way that already takes longer than the mean says what the next will take. */
+static int64_t estimated_wait_ns(const struct lane *lane)
+{
+	if (lane->open_count == 0)
+		return 0;
+	int64_t round_ns = lane->round_mean_ns;
+	if (!TAILQ_EMPTY(&lane->round) && clock_mono_ns() - lane->round_started_ns > round_ns)
+		round_ns = clock_mono_ns() - lane->round_started_ns;
+	size_t rounds = lane->open_count / lane->settings.batch_max + 1;
+	return (int64_t)rounds * round_ns;
+}
+
+static struct lane_queue *find_queue(struct lane *lane, const struct lane_call *call)
+{
+	for (size_t i = 0; i < lane->queue_count; i++) {
+		if (lane->queues[i].call == call)
+			return &lane->queues[i];
+	}
+	return NULL;
+}
+
+int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
+{
+	assert(!item->list && !item->batch);
+	struct lane_queue *queue = find_queue(lane, item->call);
+	assert(queue);
+	if (wait_max_ns > 0 && estimated_wait_ns(lane) > wait_max_ns)
+		return ERR_FULL;
+	item->queued_ns = clock_mono_ns();
+	item->refusal = NULL;
+	lane_list_add(&queue->waiting[item->urgency], item);
+	lane->waiting_count++;
+	lane->open_count++;
+	lane_watch_deadline(lane, item->deadline_ns);
+	if (lane->depth == 0) {
+		send_round(lane);
+		/* Who expired just now is told by the timer, not from inside this call. */
+		if (!TAILQ_EMPTY(&lane->finished))
+			timer_set(lane->timers, &lane->expiry, item->queued_ns);
+	}
+	return 0;
+}
+
+bool lane_is_up(const struct lane *lane)
+{
+	return lane->state == LANE_UP;
+}
+
+size_t lane_queue_length(const struct lane *lane)
+{
+	return lane->waiting_count;
+}
+
+bool lane_is_idle(const struct lane *lane)
+{
+	return lane->open_count == 0 && TAILQ_EMPTY(&lane->round);
+}

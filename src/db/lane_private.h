@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* The inside of a lane, shared by lane.c (when to send, what an outcome means) and lane_queue.c
+ * (where items wait, deadlines, batches). */
+#include "base/timer.h"
+#include "db/lane.h"
+
+TAILQ_HEAD(batch_list, lane_batch);
+
+/* While it waits to be sent again it is on its queue's again list, in flight on lane->round, after
+ * its outcome stayed unknown on lane->unresolved. */
+struct lane_batch {
+	TAILQ_ENTRY(lane_batch) entry;
+	struct lane_queue *queue;
+	size_t count;
+	struct lane_item *items[]; /* NULL = cancelled or expired */
+};
+
+struct lane_queue {
+	const struct lane_call *call;
+	struct lane_list waiting[LANE_URGENCIES];
+	struct batch_list again; /* halves of refused batches, and whole retries; leave first */
+	unsigned limit;          /* of a new batch: halved while the database fails, then doubled */
+};
+
+enum lane_state {
+	LANE_STOPPED,
+	LANE_CONNECTING,
+	LANE_UP,
+	LANE_LOSING, /* a PG_LOST has come, pgconn's down will follow */
+	LANE_BACKING_OFF,
+};
+
+struct lane {
+	struct lane_settings settings;
+	struct timer_queue *timers;
+	struct pgconn *conn;
+	enum lane_state state;
+	struct lane_queue *queues;
+	size_t queue_count;
+	struct batch_list round, unresolved;
+	struct lane_list finished;
+	size_t waiting_count; /* on waiting and again lists */
+	size_t open_count;    /* submitted, done not called */
+	unsigned depth;       /* > 0: callbacks run, so nothing is sent and nothing finished */
+	struct timer pause;   /* until it fires nothing is sent, or connected */
+	struct timer expiry;
+	int64_t expiry_walked_ns;
+	int64_t round_started_ns, round_mean_ns;
+	int64_t up_since_ns;
+	unsigned backoff_ms, retry_ms;
+	/* what the round has brought so far */
+	bool must_retry, must_reconnect;
+	char *trouble; /* with must_reconnect */
+};
+
+/* The item is on no list and in no batch any more; its done is called by the next leave. */
+void lane_finish(struct lane *lane, struct lane_item *item, enum lane_outcome outcome);
+void lane_list_add(struct lane_list *list, struct lane_item *item);
+void lane_list_remove(struct lane_item *item);
+void lane_batch_forget(struct lane_item *item);
+
+/* Sets the expiry timer if this deadline is the next. */
+void lane_watch_deadline(struct lane *lane, int64_t deadline_ns);
+/* Finishes every waiting item whose deadline has passed. */
+void lane_expire(struct lane *lane);
+
+/* What a queue has to send, NULL = nothing (more): the batches that go again, and a new one of its
+ * oldest items, urgent ones first. Items that ran out are finished on the way. */
+struct lane_batch *lane_batch_take_again(
+	struct lane *lane, struct lane_queue *queue, int64_t now_ns);
+struct lane_batch *lane_batch_take_new(struct lane *lane, struct lane_queue *queue, int64_t now_ns);
+/* Items [from, to) go again, as a batch of their own. */
+void lane_batch_again(struct lane *lane, struct lane_batch *batch, size_t from, size_t to);
+/* Unknown outcomes: back to the head of their queues, in the order in which they once waited. */
+void lane_requeue_unresolved(struct lane *lane);
