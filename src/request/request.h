@@ -116,7 +116,7 @@ struct request {
 	TAILQ_ENTRY(request) entry;
 	struct worker *worker;
 	TALLOC_CTX
-		*pool; /* everything that belongs to this packet; emptied when the request ends */
+	*pool; /* everything that belongs to this packet; emptied when the request ends */
 	struct endpoint endpoint;
 	int64_t arrival_ns; /* monotonic */
 	int64_t arrival_us; /* wall clock */
@@ -136,12 +136,14 @@ struct request {
 	/* what it waits for in a lane; NULL = nothing */
 	struct lane *lane;
 	struct lane_item *lane_item;
-	/* the feature's own state, in pool, and how to let go of what it holds elsewhere */
+	/* the feature's own state, in pool; how to let go of what it holds elsewhere and wipe what
+	 * it must not leave behind, called when the request ends, whichever way */
 	void *feature;
-	void (*feature_cancel)(struct request *request);
+	void (*feature_end)(struct request *request);
 	struct reply reply;
 	const uint8_t *answer; /* finished octets */
 	size_t answer_size;
+	bool is_repeat;              /* the answer was sent before, to the same octets */
 	int64_t reply_not_before_ns; /* the reject delay; 0 = at once */
 	const char *note;            /* for the log line of a drop: what the operator can do */
 };
@@ -154,6 +156,9 @@ void request_receive(struct worker *worker, const struct datagram *datagram);
 
 /* A WAIT is over: runs the next steps. */
 void request_resume(struct request *request);
+
+/* Does what the result of a step says; for what follows a WAIT outside a step. */
+void request_act(struct request *request, struct step_result result);
 
 /* The request ends without answer; counted, and logged at a limited rate. */
 void request_drop(struct request *request, enum drop reason);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Opens requests, runs their steps, and sees to it that each ends in exactly one way: an answer, or
+ * a drop with its reason. A request and its pool are used again for a later packet. */
+#include "request/request.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "request/dupcache.h"
+#include <assert.h>
+#include <string.h>
+
+/* What a usual packet needs: the packet, some 20 attributes and as many texts, the feature's state.
+ * One that needs more gets the rest from malloc. */
+#define REQUEST_POOL_BYTES 12288
+
+static void request_timer_fired(void *owner);
+
+void request_init(struct worker *worker, const struct step *steps)
+{
+	TAILQ_INIT(&worker->open);
+	TAILQ_INIT(&worker->spare);
+	worker->first_step = steps;
+}
+
+/* Opening and ending ----------------------------------------------------------------------------
+ */
+
+/* NULL if conf->requests_max are open. */
+static struct request *request_open(struct worker *worker)
+{
+	struct request *request = TAILQ_FIRST(&worker->spare);
+	if (worker->open_count >= worker->conf->requests_max)
+		return NULL;
+	if (request != NULL) {
+		TAILQ_REMOVE(&worker->spare, request, entry);
+	} else {
+		request = mem_must(talloc_zero(worker, struct request));
+		request->pool = mem_must(talloc_pool(request, REQUEST_POOL_BYTES));
+	}
+	*request = (struct request){.worker = worker, .pool = request->pool};
+	timer_init(&request->timer, request_timer_fired, request);
+	request->next_step = worker->first_step;
+	TAILQ_INSERT_TAIL(&worker->open, request, entry);
+	metric_set(METRIC_requests_open, ++worker->open_count);
+	return request;
+}
+
+static void request_end(struct request *request)
+{
+	struct worker *worker = request->worker;
+	timer_cancel(worker->timers, &request->timer);
+	if (request->lane_item != NULL)
+		lane_cancel(request->lane, request->lane_item);
+	if (request->feature_end != NULL)
+		request->feature_end(request);
+	if (request->catalog != NULL)
+		catalog_release(request->catalog);
+	talloc_free_children(request->pool);
+	TAILQ_REMOVE(&worker->open, request, entry);
+	/* The last one used is the next one used: its memory is in the processor's caches. */
+	TAILQ_INSERT_HEAD(&worker->spare, request, entry);
+	metric_set(METRIC_requests_open, --worker->open_count);
+}
+
+int64_t request_patience_ns(const struct request *request)
+{
+	return request->deadline_ns - request->arrival_ns;
+}
+
+/* Drops -----------------------------------------------------------------------------------------
+ */
+
+/* What happens in a sound network all the time does not belong in an ordinary log. */
+static enum log_level drop_log_level(enum drop reason)
+{
+	switch (reason) {
+	case DROP_duplicate:
+	case DROP_superseded:
+	case DROP_stopping:
+		return LOG_LEVEL_DEBUG;
+	default:
+		return LOG_LEVEL_WARNING;
+	}
+}
+
+static void drop_report(
+	const struct endpoint *from, const struct nas *nas, enum drop reason, const char *note)
+{
+	static struct log_limit limits[DROP_COUNT];
+	char source[ADDR_TEXT_MAX];
+
+	metric_count_drop(reason);
+	log_event_limited(&limits[reason], drop_log_level(reason), "packet_dropped",
+		"reason=%s source=%s port=%u nas=%s server_port=%u%s%s", drop_name(reason),
+		addr_format(&from->remote, source), from->remote_port,
+		nas != NULL ? log_quote_text(nas->name) : "-", from->local_port,
+		note != NULL ? " " : "", note != NULL ? note : "");
+}
+
+void request_drop(struct request *request, enum drop reason)
+{
+	drop_report(&request->endpoint, request->nas, reason, request->note);
+	if (request->duplicate_entry != NULL)
+		dupcache_drop(request->worker->dupcache, request->duplicate_entry, clock_mono_ns());
+	request_end(request);
+}
+
+void request_supersede(struct request *request)
+{
+	metric_add(METRIC_requests_superseded, 1);
+	request->duplicate_entry = NULL;
+	request->is_superseded = true;
+	if (request->facts.code == CODE_ACCESS_REQUEST)
+		request_drop(request, DROP_superseded);
+}
+
+/* Answers ---------------------------------------------------------------------------------------
+ */
+
+void request_begin_reply(struct request *request, enum radius_code code)
+{
+	reply_init(&request->reply, request->worker->reply_octets, code, request->packet,
+		request->facts.length, request->nas->secret, request->nas->secret_size);
+}
+
+static void count_answer(uint8_t code, uint8_t request_code)
+{
+	if (request_code == CODE_STATUS_SERVER)
+		metric_add(METRIC_status_requests, 1);
+	else if (code == CODE_ACCESS_ACCEPT)
+		metric_add(METRIC_access_accepts, 1);
+	else if (code == CODE_ACCESS_REJECT)
+		metric_add(METRIC_access_rejects, 1);
+	else if (code == CODE_ACCOUNTING_RESPONSE)
+		metric_add(METRIC_accounting_responses, 1);
+}
+
+static void request_send(struct request *request)
+{
+	struct worker *worker = request->worker;
+	if (request->is_superseded) {
+		request_drop(request, DROP_superseded);
+		return;
+	}
+	worker->send(worker, &request->endpoint, request->answer, request->answer_size);
+	if (!request->is_repeat)
+		count_answer(request->answer[0], request->facts.code);
+	if (request->duplicate_entry != NULL)
+		dupcache_answer(worker->dupcache, request->duplicate_entry, request->answer,
+			request->answer_size, clock_mono_ns());
+	request_end(request);
+}
+
+static void finish_reply(struct request *request)
+{
+	static struct log_limit limit;
+	if (reply_finish(&request->reply) != 0)
+		log_event_limited(&limit, LOG_LEVEL_WARNING, "reply_overfull",
+			"nas=%s note=\"attributes that did not fit were left out\"",
+			log_quote_text(request->nas->name));
+	request->answer = request->reply.octets;
+	request->answer_size = request->reply.length;
+}
+
+static void request_answer(struct request *request)
+{
+	if (request->answer == NULL)
+		finish_reply(request);
+	if (request->reply_not_before_ns <= clock_mono_ns()) {
+		request_send(request);
+		return;
+	}
+	request->answer =
+		mem_must(talloc_memdup(request->pool, request->answer, request->answer_size));
+	timer_set(request->worker->timers, &request->timer, request->reply_not_before_ns);
+}
+
+/* Running ---------------------------------------------------------------------------------------
+ */
+
+void request_act(struct request *request, struct step_result result)
+{
+	switch (result.kind) {
+	case STEP_NEXT:
+		request_resume(request);
+		break;
+	case STEP_WAIT:
+		if (!timer_is_set(&request->timer))
+			timer_set(request->worker->timers, &request->timer, request->deadline_ns);
+		break;
+	case STEP_REPLY:
+		request_answer(request);
+		break;
+	case STEP_DROP:
+		request_drop(request, result.drop);
+		break;
+	}
+}
+
+void request_resume(struct request *request)
+{
+	struct step_result result = NEXT;
+	while (result.kind == STEP_NEXT) {
+		const struct step *step = request->next_step++;
+		assert(step->name != NULL);
+		result = step->run(request);
+	}
+	request_act(request, result);
+}
+
+/* While the lane that it waits for is down, it is the database that made the request too old. */
+static enum drop deadline_reason(const struct request *request)
+{
+	bool is_lane_down = request->lane != NULL && !lane_is_up(request->lane);
+	return is_lane_down ? DROP_database : DROP_deadline;
+}
+
+static void request_timer_fired(void *owner)
+{
+	struct request *request = owner;
+	if (request->answer != NULL)
+		request_send(request);
+	else
+		request_drop(request, deadline_reason(request));
+}
+
+void request_receive(struct worker *worker, const struct datagram *datagram)
+{
+	metric_add(METRIC_packets_received, 1);
+	struct request *request = worker->is_stopping ? NULL : request_open(worker);
+	if (request == NULL) {
+		drop_report(&datagram->endpoint, NULL,
+			worker->is_stopping ? DROP_stopping : DROP_overload, NULL);
+		return;
+	}
+	request->endpoint = datagram->endpoint;
+	request->arrival_ns = datagram->arrival_ns;
+	request->arrival_us = datagram->arrival_us;
+	request->packet = mem_must(talloc_memdup(request->pool, datagram->octets, datagram->size));
+	request->packet_size = datagram->size;
+	request_resume(request);
+}
+
+/* Lanes -----------------------------------------------------------------------------------------
+ */
+
+struct step_result request_submit(
+	struct request *request, struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
+{
+	item->deadline_ns = request->deadline_ns;
+	if (lane_submit(lane, item, wait_max_ns) != 0)
+		return DROP_BECAUSE(DROP_overload);
+	request->lane = lane;
+	request->lane_item = item;
+	return WAIT;
+}
+
+bool request_lane_done(struct request *request, enum lane_outcome outcome)
+{
+	static struct log_limit limit;
+	const struct lane_item *item = request->lane_item;
+	request->lane_item = NULL;
+	switch (outcome) {
+	case LANE_ANSWERED:
+	case LANE_NO_ROW:
+		request->lane = NULL;
+		return true;
+	case LANE_EXPIRED:
+		request_drop(request, deadline_reason(request));
+		break;
+	case LANE_REFUSED:
+		log_event_limited(&limit, LOG_LEVEL_ERROR, "record_refused", "call=%s refusal=%s",
+			item->call->statement.name, log_quote_text(item->refusal));
+		request_drop(request, DROP_database);
+		break;
+	}
+	return false;
+}
