@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/timer.h"
 #include <uthash.h>
 
 /* Sources waiting to be stored: more than an operator has access servers. Past it a source is

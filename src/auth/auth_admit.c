@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Opens the session: the worker proposes addresses, the database decides, counts the subscriber's
+ * sessions and keeps the row, all in one call on the login lane. If others were faster with every
+ * proposed address, the login comes again with new ones and the same session key; after ROUNDS_MAX
+ * rounds the database looks for an address itself, and its answer alone can mean that the pool is
+ * exhausted. */
+#include "auth/auth.h"
+#include "auth/exhausted.h"
+#include "auth/login.h"
+#include "base/log.h"
+#include <string.h>
+
+#define ROUNDS_MAX 3
+
+enum admit_column { ADMIT_ORD, ADMIT_REASON, ADMIT_SESSION_KEY, ADMIT_ADDRESS, ADMIT_USED };
+
+/* Proposals -------------------------------------------------------------------------------------
+ */
+
+static bool draws_from_pool(const struct login *login)
+{
+	return login->wants_address && login->plan->pool_id != 0 &&
+	       !addr_is_set(&login->subscriber.static_address);
+}
+
+/* May this address be leased from the plan's pool to a session on this NAS? */
+static bool pool_has(const struct login *login, const struct addr *addr)
+{
+	const struct request *request = login->request;
+	size_t count;
+	const struct pool_range *ranges = catalog_ranges(request->catalog, &count);
+	for (size_t n = 0; n < count; n++) {
+		const struct pool_range *range = &ranges[n];
+		bool serves = range->nas_group_id == 0 ||
+			      range->nas_group_id == request->nas->nas_group_id;
+		if (range->pool_id == login->plan->pool_id && serves &&
+			addr->family == range->first.family &&
+			addr_compare(&range->first, addr) <= 0 &&
+			addr_compare(addr, &range->last) <= 0)
+			return true;
+	}
+	return false;
+}
+
+/* Fills the next round's candidates: first the address that the subscriber had last. */
+static void take_candidates(struct login *login)
+{
+	struct proposal *proposal = &login->proposal;
+	const struct addr *last = &login->subscriber.last_address;
+	proposal->round++;
+	proposal->count = proposal->not_from_list = 0;
+	if (!draws_from_pool(login) || proposal->is_search)
+		return;
+	if (proposal->round == 1 && addr_is_set(last) && pool_has(login, last)) {
+		proposal->candidates[0] = *last;
+		proposal->count = proposal->not_from_list = 1;
+	}
+	proposal->count += freelist_take(login->request->worker->freelist, login->plan->pool_id,
+		login->request->nas->nas_group_id, CANDIDATES_MAX - proposal->count,
+		proposal->candidates + proposal->count);
+}
+
+static bool pool_is_exhausted(const struct login *login)
+{
+	const struct request *request = login->request;
+	return exhausted_has(request->worker->exhausted, login->plan->pool_id,
+		request->nas->nas_group_id, clock_mono_ns());
+}
+
+/* The candidates before the one that was used are another's, those behind it were not touched. */
+static void settle_candidates(struct login *login)
+{
+	struct freelist *list = login->request->worker->freelist;
+	struct proposal *proposal = &login->proposal;
+	size_t used = (size_t)login->admission.used_candidate;
+	size_t lost = login->admission.is_outrun ? proposal->count : used > 0 ? used - 1 : 0;
+	size_t next = login->admission.is_outrun ? proposal->count : used;
+
+	metric_add(METRIC_candidates_lost, lost);
+	for (size_t n = next; n < proposal->count; n++)
+		if (n >= proposal->not_from_list)
+			freelist_put_back(list, &proposal->candidates[n]);
+	if (used > 0 && used <= proposal->not_from_list)
+		freelist_remove(list, &proposal->candidates[used - 1]);
+	proposal->count = 0;
+}
+
+static struct step_result propose(struct login *login)
+{
+	/* No bound on the queue: the work done so far would be lost. */
+	return request_submit(login->request, login->request->worker->login_lane, &login->item, 0);
+}
+
+static struct step_result propose_again(struct login *login)
+{
+	if (login->proposal.round < ROUNDS_MAX) {
+		take_candidates(login);
+		if (login->proposal.count > 0)
+			return propose(login);
+	}
+	if (pool_is_exhausted(login)) {
+		login->verdict = REJECT_pool_exhausted;
+		return NEXT;
+	}
+	login->proposal.is_search = true;
+	return propose(login);
+}
+
+struct step_result auth_admit(struct request *request)
+{
+	struct login *login = login_of(request);
+	login->item = (struct lane_item){.call = &auth_admit_call, .urgency = LANE_URGENT};
+	take_candidates(login);
+	/* Nothing to propose, and nothing known of the pool. A pool known to be full is not
+	 * searched, but asked all the same: the subscriber may have a session on the line to take
+	 * over. */
+	login->proposal.is_search =
+		draws_from_pool(login) && login->proposal.count == 0 && !pool_is_exhausted(login);
+	return propose(login);
+}
+
+/* The database call -----------------------------------------------------------------------------
+ */
+
+static int64_t session_limit(const struct login *login)
+{
+	return login->subscriber.session_limit >= 0 ? login->subscriber.session_limit
+						    : login->plan->session_limit;
+}
+
+static void put_session(const struct login *login, struct pg_batch *batch)
+{
+	const struct request *request = login->request;
+	pg_put_uuid(batch, request->session_key);
+	pg_put_int(batch, login->subscriber.subscriber_id);
+	pg_put_int(batch, login->plan->plan_id);
+	pg_put_int(batch, login->plan->pool_id);
+	pg_put_int(batch, request->nas->nas_group_id);
+	pg_put_addr(batch, &login->subscriber.static_address);
+	pg_put_bool(batch, login->wants_address);
+	pg_put_int(batch, session_limit(login));
+	pg_put_int(batch, login->interim_s);
+	pg_put_int(batch, login->session_timeout_s);
+	pg_put_bool(batch, request->nas->no_accounting);
+}
+
+static void put_line(const struct login *login, struct pg_batch *batch)
+{
+	const struct line *line = &login->line;
+	char class[SESSION_CLASS_SIZE + 1];
+	session_class_format(login->request->session_key, class);
+	pg_put_int(batch, login->request->nas->nas_id);
+	pg_put_addr(batch, &login->request->endpoint.remote);
+	pg_put_addr(batch, &line->nas_address);
+	pg_put_text(batch, line->nas_identifier);
+	if (line->nas_port >= 0)
+		pg_put_int(batch, line->nas_port);
+	else
+		pg_put_null(batch);
+	pg_put_text(batch, line->nas_port_id);
+	pg_put_text(batch, line->nas_port_type);
+	pg_put_text(batch, line->calling_station_id);
+	pg_put_text(batch, line->called_station_id);
+	pg_put_text(batch, line->user_name);
+	pg_put_text(batch, line->service_type);
+	pg_put_text(batch, line->framed_protocol);
+	pg_put_text(batch, class);
+}
+
+static void admit_put(const struct lane_item *item, struct pg_batch *batch)
+{
+	const struct login *login = login_of_item(item);
+	const struct proposal *proposal = &login->proposal;
+	const struct conf *conf = login->request->worker->conf;
+	static const struct addr none;
+	put_session(login, batch);
+	put_line(login, batch);
+	for (size_t n = 0; n < CANDIDATES_MAX; n++)
+		pg_put_addr(batch, n < proposal->count ? &proposal->candidates[n] : &none);
+	pg_put_bool(batch, proposal->is_search);
+	pg_put_int(batch, conf->authorised_max);
+	pg_put_int(batch, conf->authorised_s);
+}
+
+static void admit_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+{
+	struct login *login = login_of_item(item);
+	struct admission *admission = &login->admission;
+	const char *reason = pg_read_text(rows, row, ADMIT_REASON);
+	*admission = (struct admission){0};
+	if (reason == NULL)
+		reason = "";
+	admission->is_outrun = strcmp(reason, "candidates_taken") == 0;
+	login->verdict = reject_find(reason);
+	admission->is_unknown =
+		login->verdict == REJECT_none && !admission->is_outrun && strcmp(reason, "ok") != 0;
+	if (!pg_read_uuid(rows, row, ADMIT_SESSION_KEY, admission->session_key))
+		memcpy(admission->session_key, login->request->session_key, SESSION_KEY_SIZE);
+	if (!pg_read_addr(rows, row, ADMIT_ADDRESS, &admission->address))
+		admission->address = (struct addr){0};
+	if (!pg_read_int(rows, row, ADMIT_USED, &admission->used_candidate) ||
+		admission->used_candidate < 0 ||
+		admission->used_candidate > (int64_t)login->proposal.count)
+		admission->used_candidate = 0;
+}
+
+static void admit_done(struct lane_item *item, enum lane_outcome outcome)
+{
+	static struct log_limit limit;
+	struct login *login = login_of_item(item);
+	struct request *request = login->request;
+	if (!request_lane_done(request, outcome))
+		return;
+	if (outcome == LANE_NO_ROW || login->admission.is_unknown) {
+		log_event_limited(&limit, LOG_LEVEL_ERROR, "admit_not_understood", "login=%s",
+			log_quote_text(login->line.login));
+		request_drop(request, DROP_database);
+		return;
+	}
+	settle_candidates(login);
+	if (login->verdict == REJECT_pool_exhausted)
+		exhausted_mark(request->worker->exhausted, login->plan->pool_id,
+			request->nas->nas_group_id, clock_mono_ns());
+	request_act(request, login->admission.is_outrun ? propose_again(login) : NEXT);
+}
+
+static const enum pg_type admit_types[] = {
+	PG_UUID, PG_INT4, PG_INT4, PG_INT4, PG_INT4, PG_INET, PG_BOOL, /* key .. wants_address */
+	PG_INT4, PG_INT4, PG_INT4, PG_BOOL,                            /* limit .. no_accounting */
+	PG_INT4, PG_INET, PG_INET, PG_TEXT,                            /* nas_id .. identifier */
+	PG_INT8, PG_TEXT, PG_TEXT,                                     /* port, id, type */
+	PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,          /* calling .. class */
+	PG_INET, PG_INET, PG_INET, PG_INET, PG_BOOL,                   /* candidates, search */
+	PG_INT4, PG_INT4,                                              /* authorised max, s */
+};
+
+const struct lane_call auth_admit_call = {
+	.statement = {.name = "admit",
+		.sql = "select * from poprad.admit($1::uuid[], $2::int4[], $3::int4[], $4::int4[],"
+		       " $5::int4[], $6::inet[], $7::bool[], $8::int4[], $9::int4[], $10::int4[],"
+		       " $11::bool[], $12::int4[], $13::inet[], $14::inet[], $15::text[],"
+		       " $16::int8[], $17::text[], $18::text[], $19::text[], $20::text[],"
+		       " $21::text[], $22::text[], $23::text[], $24::text[], $25::inet[],"
+		       " $26::inet[], $27::inet[], $28::inet[], $29::bool[], $30::int4[],"
+		       " $31::int4[])",
+		.column_count = sizeof admit_types / sizeof admit_types[0],
+		.types = admit_types},
+	.put = admit_put,
+	.take = admit_take,
+	.done = admit_done,
+};

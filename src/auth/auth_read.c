@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Begins a login: reads what the request says of itself, and refuses at once what no subscriber's
+ * row could make good. */
+#include "auth/auth.h"
+#include "auth/login.h"
+#include "base/mem.h"
+#include <string.h>
+
+static void wipe(TALLOC_CTX *memory)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, talloc_get_size(memory));
+}
+
+/* The request ends, whichever way: proposed addresses go back, and no password stays in the pool,
+ * whose memory is used again. */
+static void login_end(struct request *request)
+{
+	struct login *login = login_of(request);
+	const struct proposal *proposal = &login->proposal;
+	for (size_t n = proposal->not_from_list; n < proposal->count; n++)
+		freelist_put_back(request->worker->freelist, &proposal->candidates[n]);
+	if (login->job != NULL)
+		hashpool_cancel(request->worker->hashpool, login->job);
+	wipe(login->subscriber.password);
+	wipe(login);
+}
+
+/* RFC 2865 section 5.6. Services without PPP get no address; of those, the ones that open a command
+ * line are refused later unless the plan allows them. */
+static bool service_has_address(uint32_t service_type)
+{
+	switch (service_type) {
+	case SERVICE_LOGIN:
+	case SERVICE_CALLBACK_LOGIN:
+	case SERVICE_ADMINISTRATIVE:
+	case SERVICE_NAS_PROMPT:
+	case SERVICE_AUTHENTICATE_ONLY:
+	case SERVICE_CALLBACK_NAS_PROMPT:
+	case SERVICE_CALLBACK_ADMINISTRATIVE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* RFC 2865 section 4.1. */
+static bool has_two_passwords(const struct attrs *attrs)
+{
+	return attrs_find(attrs, 0, ATTR_USER_PASSWORD) != NULL &&
+	       attrs_find(attrs, 0, ATTR_CHAP_PASSWORD) != NULL;
+}
+
+struct step_result auth_read(struct request *request)
+{
+	if (has_two_passwords(request->attrs))
+		return DROP_BECAUSE(DROP_bad_contents);
+	struct login *login = mem_must(talloc_zero(request->pool, struct login));
+	login->request = request;
+	request->feature = login;
+	request->feature_end = login_end;
+
+	line_read(request->pool, request->attrs, &login->line);
+	if (!attrs_get_u32(request->attrs, ATTR_SERVICE_TYPE, &login->service_type))
+		login->service_type = SERVICE_FRAMED;
+	login->wants_address = service_has_address(login->service_type);
+
+	enum reject reason = credential_read(request, &login->credential);
+	if (reason == REJECT_none && login->line.login == NULL)
+		reason = REJECT_no_user_name;
+	return reason == REJECT_none ? NEXT : auth_reject(request, reason);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * The Access-Reject: what the subscriber may read, what MS-CHAP wants, and the log line that says
+ * the true reason. */
+#include "auth/login.h"
+#include "base/log.h"
+#include "base/text.h"
+#include <stdio.h>
+
+/* RFC 2759 section 6; 691 tells nothing but that it failed. */
+static unsigned mschap_error_code(enum reject reason)
+{
+	switch (reason) {
+	case REJECT_suspended:
+	case REJECT_expired:
+		return 647; /* ERROR_ACCT_DISABLED */
+	case REJECT_service_not_allowed:
+		return 649; /* ERROR_NO_DIALIN_PERMISSION */
+	default:
+		return 691; /* ERROR_AUTHENTICATION_FAILURE */
+	}
+}
+
+/* RFC 2548 section 2.1.5: the response's identifier, then the text of the Failure packet. R=0: the
+ * peer is not to try again in this exchange, for no challenge of ours would reach it. */
+static void add_mschap_error(struct request *request, enum reject reason)
+{
+	const struct credential *credential = &login_of(request)->credential;
+	char challenge[2 * MSCHAP2_CHALLENGE_SIZE + 1];
+	char value[96];
+	/* The version of the change-password packets: 3 with MS-CHAPv2, 2 before (RFC 2433 section
+	 * 8). */
+	unsigned version = credential->method == CREDENTIAL_MSCHAP2 ? 3 : 2;
+	text_to_hex(credential->challenge, credential->challenge_size, challenge);
+	int size = snprintf(value, sizeof value, "%cE=%u R=0 C=%s V=%u", credential->response[0],
+		mschap_error_code(reason), challenge, version);
+	reply_add_vendor(&request->reply, VENDOR_MICROSOFT, MS_CHAP_ERROR, value, (size_t)size);
+}
+
+static bool is_mschap(const struct credential *credential)
+{
+	return credential->response != NULL && (credential->method == CREDENTIAL_MSCHAP1 ||
+						       credential->method == CREDENTIAL_MSCHAP2);
+}
+
+static void report(const struct request *request, enum reject reason)
+{
+	const struct login *login = login_of(request);
+	char source[ADDR_TEXT_MAX];
+	log_event(LOG_LEVEL_INFO, "login_rejected",
+		"reason=%s login=%s nas=%s source=%s calling_station=%s duration_us=%lld",
+		reject_name(reason), log_quote_text(login->line.user_name),
+		log_quote_text(request->nas->name), addr_format(&request->endpoint.remote, source),
+		log_quote_text(login->line.calling_station_id),
+		(long long)((clock_mono_ns() - request->arrival_ns) / 1000));
+}
+
+struct step_result auth_reject(struct request *request, enum reject reason)
+{
+	metric_count_reject(reason);
+	report(request, reason);
+	request_begin_reply(request, CODE_ACCESS_REJECT);
+	reply_add_text(&request->reply, ATTR_REPLY_MESSAGE, reject_reply_message(reason));
+	if (is_mschap(&login_of(request)->credential))
+		add_mschap_error(request, reason);
+
+	/* From the arrival, so that the time does not tell how far the login came; and not past the
+	 * NAS's patience. */
+	int64_t delay_ns = request->worker->conf->reject_delay_ms * NS_PER_MS;
+	int64_t patience_ns = request_patience_ns(request);
+	request->reply_not_before_ns =
+		request->arrival_ns + (delay_ns < patience_ns ? delay_ns : patience_ns);
+	return REPLY;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* The state of a login, from auth_read to auth_reply. It lives in the request's pool, as its
+ * feature; each step fills its own part. Only the files of this folder see it. */
+#include "auth/hashpool.h"
+#include "auth/password.h"
+#include "db/session_key.h"
+#include "radius/pap.h"
+#include "request/line.h"
+#include "request/request.h"
+
+enum credential_method {
+	CREDENTIAL_PAP,
+	CREDENTIAL_CHAP,
+	CREDENTIAL_MSCHAP1,
+	CREDENTIAL_MSCHAP2,
+};
+
+struct credential {
+	enum credential_method method;
+	char password[PAP_PASSWORD_MAX + 1]; /* PAP; wiped once it has been looked at */
+	size_t password_size;
+	const uint8_t *response; /* CHAP-Password, MS-CHAP-Response or MS-CHAP2-Response */
+	const uint8_t *challenge;
+	size_t challenge_size;
+};
+
+/* What poprad.find returned. */
+struct subscriber {
+	bool is_found;
+	int32_t subscriber_id, plan_id;
+	bool is_active;
+	int64_t expires_us; /* wall clock; INT64_MAX = never */
+	char *password;     /* as stored; wiped once it has been looked at */
+	struct addr static_address, last_address;
+	int64_t session_limit; /* -1 = the plan's */
+	char *attributes;      /* one a line; NULL = none */
+};
+
+/* An attribute that the subscriber's record or the plan gives. */
+struct given_attr {
+	struct given_attr *next;
+	const struct encoded_attr *attr;
+};
+
+#define CANDIDATES_MAX 4 /* addresses that travel with one request */
+
+/* The addresses that are proposed in one round. */
+struct proposal {
+	unsigned round; /* from 1 */
+	bool is_search; /* the database looks for an address itself */
+	size_t count;
+	struct addr candidates[CANDIDATES_MAX];
+	size_t not_from_list; /* so many of the first did not come from the free list */
+};
+
+/* What poprad.admit returned. */
+struct admission {
+	bool is_outrun;  /* every candidate was taken by another: nothing was kept */
+	bool is_unknown; /* a reason that this server does not know */
+	uint8_t session_key[SESSION_KEY_SIZE];
+	struct addr address;
+	int64_t used_candidate; /* from 1; 0 = another address, or none */
+};
+
+struct login {
+	struct request *request;
+	struct lane_item item;
+	/* auth_read */
+	struct line line;
+	uint32_t service_type; /* Framed if the NAS names none */
+	bool wants_address;
+	struct credential credential;
+	/* auth_find */
+	struct subscriber subscriber;
+	/* auth_verify, and from auth_admit what the database refused */
+	enum reject verdict;
+	struct hashpool_job *job; /* NULL = none is running */
+	uint8_t nt_hash[NT_HASH_SIZE];
+	/* auth_decide */
+	const struct plan *plan;
+	const struct given_attr *given;        /* the subscriber's, then the plan's */
+	uint32_t session_timeout_s, interim_s; /* 0 = none */
+	/* auth_admit */
+	struct proposal proposal;
+	struct admission admission;
+};
+
+static inline struct login *login_of(const struct request *request)
+{
+	return request->feature;
+}
+
+static inline struct login *login_of_item(const struct lane_item *item)
+{
+	return (struct login *)((char *)item - offsetof(struct login, item));
+}
+
+/* The credential of an Access-Request. REJECT_none; or why there is none that can be used. */
+enum reject credential_read(const struct request *request, struct credential *credential);
+/* The name that MS-CHAPv2's digests are made of; size octets in the packet. */
+const char *credential_mschap2_user(const struct request *request, size_t *size);
+const char *credential_method_name(enum credential_method method);
+
+/* Builds the Access-Reject, delayed, and writes the log line; what a step returns. */
+struct step_result auth_reject(struct request *request, enum reject reason);
+
+/* The first attribute of that number that the subscriber or the plan gives, or NULL. */
+const struct encoded_attr *given_find(const struct login *login, uint32_t vendor, uint32_t number);
+/* The subscriber's attributes, then those of the plan that none of them replaces. */
+const struct given_attr *given_collect(
+	TALLOC_CTX *ctx, const struct subscriber *subscriber, const struct plan *plan);
+
+/* The plan's filters in the words of this NAS, as Filter-Ids. */
+void filters_add(struct reply *reply, const struct plan *plan, const struct nas *nas);
