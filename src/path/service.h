@@ -15,5 +15,6 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 /* Connects the lanes, loads the catalog and begins the chores. */
 void service_start(struct worker *worker);
 
-/* A new snapshot, which the worker takes over. catalog_watch calls it; tests do so directly. */
+/* A new snapshot, which the worker holds from now on instead of the old one. catalog_watch brings
+ * it; tests call this directly. */
 void service_use_catalog(struct worker *worker, struct catalog *catalog);

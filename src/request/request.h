@@ -62,6 +62,8 @@ struct datagram {
 
 struct request;
 struct dupcache_entry;
+struct event;
+struct event_base;
 
 /* What a step says. request_run acts on it; nothing else does. */
 enum step_kind {
@@ -92,6 +94,7 @@ TAILQ_HEAD(request_list, request);
 struct worker {
 	unsigned index;
 	const struct conf *conf;
+	struct event_base *base;
 	struct timer_queue *timers;
 	struct catalog *catalog; /* held; NULL until the first one is loaded */
 	struct lane *login_lane, *accounting_lane;
@@ -100,6 +103,8 @@ struct worker {
 	struct learned *learned;
 	struct hashpool *hashpool;
 	struct exhausted *exhausted;
+	struct chores *chores;
+	struct event *hashes_ready; /* hashpool_fd is readable */
 	struct request_list open, spare;
 	size_t open_count;
 	bool is_stopping;

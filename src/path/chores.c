@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Each chore is one item of the accounting lane, which is where a late answer harms least: a scan
+ * of SCAN_ROWS rows holds a login back by milliseconds if it shares the login lane. A chore that is
+ * still under way when its next turn comes is left alone. */
+#include "path/chores.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include <string.h>
+#include <unistd.h>
+
+#define TURN_NS NS_PER_S
+
+/* Rows of poprad.address that one call examines: some milliseconds. */
+#define SCAN_ROWS 4096
+
+/* Closed sessions that one call moves; while calls come back full, the next one follows at once. */
+#define MOVE_MAX 500
+#define MOVE_EVERY_TURNS 10
+
+/* What has arrived but has not been read from its socket yet is not in the lane either. */
+#define UNREAD_US US_PER_S
+
+/* A chore that waits longer has nothing to say any more; its next turn says it anew. */
+#define PATIENCE_NS (10 * NS_PER_S)
+
+struct chore {
+	struct lane_item item;
+	struct chores *chores;
+	bool is_under_way;
+};
+
+struct chores {
+	struct worker *worker;
+	struct timer turn;
+	unsigned turns;
+	char *node;
+	int64_t available_since_us;
+	struct chore tick, scan, move;
+	/* the scan that is under way */
+	int32_t scan_range_id;
+	struct addr scan_after, scan_last_seen;
+	size_t scan_found;
+	int64_t moved;
+};
+
+static struct chore *chore_of(const struct lane_item *item)
+{
+	return (struct chore *)((char *)item - offsetof(struct chore, item));
+}
+
+static void submit(struct chore *chore)
+{
+	struct lane *lane = chore->chores->worker->accounting_lane;
+	if (chore->is_under_way || !lane_is_up(lane))
+		return;
+	chore->item.deadline_ns = clock_mono_ns() + PATIENCE_NS;
+	chore->is_under_way = lane_submit(lane, &chore->item, 0) == 0;
+}
+
+/* True if the chore was done. What a database refuses (a function of another version, say) is worth
+ * an error line: nobody waits for the answer. */
+static bool finish(struct chore *chore, enum lane_outcome outcome)
+{
+	static struct log_limit limit;
+	chore->is_under_way = false;
+	if (outcome == LANE_REFUSED)
+		log_event_limited(&limit, LOG_LEVEL_ERROR, "chore_refused", "call=%s refusal=%s",
+			chore->item.call->statement.name, log_quote_text(chore->item.refusal));
+	return outcome == LANE_ANSWERED || outcome == LANE_NO_ROW;
+}
+
+/* Tick ------------------------------------------------------------------------------------------
+ */
+
+/* Every accounting packet that arrived before this moment is stored. */
+static int64_t accounted_until_us(const struct worker *worker)
+{
+	int64_t oldest_ns = lane_oldest_ns(worker->accounting_lane);
+	int64_t now_ns = clock_mono_ns();
+	int64_t waiting_ns = oldest_ns < now_ns ? now_ns - oldest_ns : 0;
+	return clock_wall_us() - waiting_ns / 1000 - UNREAD_US;
+}
+
+static void tick_put(const struct lane_item *item, struct pg_batch *batch)
+{
+	const struct chores *chores = chore_of(item)->chores;
+	pg_put_text(batch, chores->node);
+	pg_put_int(batch, chores->worker->index);
+	pg_put_time(batch, chores->available_since_us);
+	pg_put_time(batch, accounted_until_us(chores->worker));
+}
+
+static void tick_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+{
+	int64_t expired;
+	(void)item;
+	if (pg_read_int(rows, row, 1, &expired) && expired > 0)
+		metric_add(METRIC_sessions_expired, (uint64_t)expired);
+}
+
+static void tick_done(struct lane_item *item, enum lane_outcome outcome)
+{
+	finish(chore_of(item), outcome);
+}
+
+static const enum pg_type tick_types[] = {PG_TEXT, PG_INT4, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ};
+
+const struct lane_call chores_tick_call = {
+	.statement = {.name = "tick",
+		.sql = "select * from poprad.tick($1::text[], $2::int4[], $3::timestamptz[],"
+		       " $4::timestamptz[])",
+		.column_count = 4,
+		.types = tick_types},
+	.put = tick_put,
+	.take = tick_take,
+	.done = tick_done,
+};
+
+/* Free addresses --------------------------------------------------------------------------------
+ */
+
+enum scan_column { SCAN_ORD, SCAN_ADDRESS, SCAN_CHANGED_AT, SCAN_LAST_SEEN };
+
+void chores_scan(struct chores *chores)
+{
+	if (chores->scan.is_under_way)
+		return;
+	if (!freelist_scan_next(
+		    chores->worker->freelist, &chores->scan_range_id, &chores->scan_after))
+		return;
+	chores->scan_found = 0;
+	chores->scan_last_seen = (struct addr){0};
+	submit(&chores->scan);
+}
+
+static void scan_put(const struct lane_item *item, struct pg_batch *batch)
+{
+	const struct chores *chores = chore_of(item)->chores;
+	pg_put_int(batch, chores->scan_range_id);
+	pg_put_addr(batch, &chores->scan_after);
+	pg_put_int(batch, SCAN_ROWS);
+}
+
+/* Once per free address, then once for the end row, which says how far the scan came. */
+static void scan_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+{
+	struct chores *chores = chore_of(item)->chores;
+	struct addr address;
+	int64_t changed_us;
+	if (!pg_read_addr(rows, row, SCAN_ADDRESS, &address)) {
+		if (!pg_read_addr(rows, row, SCAN_LAST_SEEN, &chores->scan_last_seen))
+			chores->scan_last_seen = (struct addr){0};
+		return;
+	}
+	/* Without a time it was never leased: the first to go. */
+	if (!pg_read_time(rows, row, SCAN_CHANGED_AT, &changed_us))
+		changed_us = 0;
+	freelist_put(chores->worker->freelist, &address, changed_us);
+	chores->scan_found++;
+}
+
+static void scan_done(struct lane_item *item, enum lane_outcome outcome)
+{
+	struct chores *chores = chore_of(item)->chores;
+	if (!finish(&chores->scan, outcome))
+		return;
+	freelist_scanned(chores->worker->freelist, chores->scan_range_id, &chores->scan_last_seen);
+	/* A full pool is searched by one call a turn, an empty list is filled at once. */
+	if (chores->scan_found > 0)
+		chores_scan(chores);
+}
+
+static const enum pg_type scan_types[] = {PG_INT4, PG_INET, PG_INT4};
+
+const struct lane_call chores_scan_call = {
+	.statement = {.name = "free_addresses",
+		.sql = "select * from poprad.free_addresses($1::int4[], $2::inet[], $3::int4[])",
+		.column_count = 3,
+		.types = scan_types},
+	.put = scan_put,
+	.take = scan_take,
+	.done = scan_done,
+};
+
+/* History ---------------------------------------------------------------------------------------
+ */
+
+static void move_put(const struct lane_item *item, struct pg_batch *batch)
+{
+	(void)item;
+	pg_put_int(batch, MOVE_MAX);
+}
+
+static void move_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+{
+	struct chores *chores = chore_of(item)->chores;
+	if (!pg_read_int(rows, row, 1, &chores->moved))
+		chores->moved = 0;
+}
+
+static void move_done(struct lane_item *item, enum lane_outcome outcome)
+{
+	struct chores *chores = chore_of(item)->chores;
+	if (finish(&chores->move, outcome) && chores->moved >= MOVE_MAX)
+		submit(&chores->move);
+}
+
+static const enum pg_type move_types[] = {PG_INT4};
+
+const struct lane_call chores_move_call = {
+	.statement = {.name = "move_closed",
+		.sql = "select * from poprad.move_closed($1::int4[])",
+		.column_count = 1,
+		.types = move_types},
+	.put = move_put,
+	.take = move_take,
+	.done = move_done,
+};
+
+/* Turns -----------------------------------------------------------------------------------------
+ */
+
+static void set_gauges(const struct worker *worker)
+{
+	metric_set(METRIC_login_queue, lane_queue_length(worker->login_lane));
+	metric_set(METRIC_accounting_queue, lane_queue_length(worker->accounting_lane));
+}
+
+static void take_turn(void *owner)
+{
+	struct chores *chores = owner;
+	struct worker *worker = chores->worker;
+	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);
+	set_gauges(worker);
+	submit(&chores->tick);
+	chores_scan(chores);
+	if (worker->index == 0 && chores->turns++ % MOVE_EVERY_TURNS == 0)
+		submit(&chores->move);
+}
+
+void chores_lane_up(struct chores *chores)
+{
+	chores->available_since_us = clock_wall_us();
+	submit(&chores->tick);
+	chores_scan(chores);
+}
+
+static char *node_name(TALLOC_CTX *ctx)
+{
+	char name[256] = "";
+	if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
+		strcpy(name, "localhost");
+	return mem_must(text_clean(ctx, (const uint8_t *)name, strlen(name)));
+}
+
+static void init_chore(struct chores *chores, struct chore *chore, const struct lane_call *call)
+{
+	chore->chores = chores;
+	chore->item = (struct lane_item){.call = call, .urgency = LANE_ORDINARY};
+}
+
+struct chores *chores_new(TALLOC_CTX *ctx, struct worker *worker)
+{
+	struct chores *chores = mem_must(talloc_zero(ctx, struct chores));
+	chores->worker = worker;
+	chores->node = node_name(chores);
+	init_chore(chores, &chores->tick, &chores_tick_call);
+	init_chore(chores, &chores->scan, &chores_scan_call);
+	init_chore(chores, &chores->move, &chores_move_call);
+	timer_init(&chores->turn, take_turn, chores);
+	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);
+	return chores;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Reads up to BURST_MAX datagrams a turn. */
+#define _GNU_SOURCE
+#include "path/listener.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* Datagrams a recvmmsg. Then other events have their turn; what is left waits in the socket. */
+#define BURST_MAX 64
+
+/* A stamp that is older than this, or lies in the future, tells of a stepped clock and not of a
+ * long wait: no NAS would still be waiting. */
+#define STAMP_AGE_MAX_US (60 * US_PER_S)
+
+#define CONTROL_BYTES (CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct in6_pktinfo)))
+
+struct incoming {
+	struct sockaddr_storage name;
+	struct iovec octets_vector;
+	union {
+		struct cmsghdr header; /* for its alignment */
+		char space[CONTROL_BYTES];
+	} control;
+	uint8_t octets[RADIUS_MAX_PACKET]; /* what is longer is cut, and then refused as such */
+};
+
+struct listener {
+	struct event *readable;
+	struct worker *worker;
+	struct path_socket socket;
+	struct mmsghdr messages[BURST_MAX];
+	struct incoming incoming[BURST_MAX];
+};
+
+static void read_event(evutil_socket_t fd, short what, void *owner);
+
+static int listener_free_event(struct listener *listener)
+{
+	event_free(listener->readable);
+	return 0;
+}
+
+static bool set_options(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof name;
+	const int on = 1;
+	if (getsockname(fd, (struct sockaddr *)&name, &size) != 0)
+		return false;
+	bool is_v6 = name.ss_family == AF_INET6;
+	return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0 &&
+	       setsockopt(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		       is_v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof on) == 0;
+}
+
+struct listener *listener_new(TALLOC_CTX *ctx, struct event_base *base, struct worker *worker,
+	const struct path_socket *socket)
+{
+	if (!set_options(socket->fd))
+		return NULL;
+	struct listener *listener = mem_must(talloc_zero(ctx, struct listener));
+	listener->worker = worker;
+	listener->socket = *socket;
+	for (size_t n = 0; n < BURST_MAX; n++) {
+		struct incoming *incoming = &listener->incoming[n];
+		incoming->octets_vector = (struct iovec){incoming->octets, sizeof incoming->octets};
+	}
+	listener->readable =
+		mem_must(event_new(base, socket->fd, EV_READ | EV_PERSIST, read_event, listener));
+	talloc_set_destructor(listener, listener_free_event);
+	event_add(listener->readable, NULL);
+	return listener;
+}
+
+void listener_stop(struct listener *listener)
+{
+	event_del(listener->readable);
+}
+
+/* The kernel writes the sizes that it used over those that it may use. */
+static void prepare(struct listener *listener)
+{
+	for (size_t n = 0; n < BURST_MAX; n++) {
+		struct incoming *incoming = &listener->incoming[n];
+		listener->messages[n].msg_hdr = (struct msghdr){
+			.msg_name = &incoming->name,
+			.msg_namelen = sizeof incoming->name,
+			.msg_iov = &incoming->octets_vector,
+			.msg_iovlen = 1,
+			.msg_control = &incoming->control,
+			.msg_controllen = sizeof incoming->control,
+		};
+	}
+}
+
+static void read_stamp(const struct cmsghdr *control, struct datagram *datagram)
+{
+	struct timespec stamp;
+	memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
+	int64_t stamp_us = stamp.tv_sec * US_PER_S + stamp.tv_nsec / 1000;
+	int64_t age_us = datagram->arrival_us - stamp_us;
+	if (age_us < 0 || age_us > STAMP_AGE_MAX_US)
+		return;
+	datagram->arrival_us = stamp_us;
+	datagram->arrival_ns -= age_us * 1000;
+}
+
+static void read_control(struct msghdr *header, struct datagram *datagram)
+{
+	struct endpoint *endpoint = &datagram->endpoint;
+	struct cmsghdr *control;
+	for (control = CMSG_FIRSTHDR(header); control != NULL;
+		control = CMSG_NXTHDR(header, control)) {
+		if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+			read_stamp(control, datagram);
+		} else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+			memcpy(&info, CMSG_DATA(control), sizeof info);
+			endpoint->local = addr_from_bytes(4, (const uint8_t *)&info.ipi_spec_dst);
+		} else if (control->cmsg_level == IPPROTO_IPV6 &&
+			   control->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+			memcpy(&info, CMSG_DATA(control), sizeof info);
+			endpoint->local = addr_from_bytes(6, (const uint8_t *)&info.ipi6_addr);
+			if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+				endpoint->interface = info.ipi6_ifindex;
+		}
+	}
+}
+
+static void receive(struct listener *listener, size_t n, int64_t now_ns, int64_t now_us)
+{
+	struct incoming *incoming = &listener->incoming[n];
+	struct datagram datagram = {
+		.endpoint = {.role = listener->socket.role,
+			.socket = listener->socket.fd,
+			.local_port = listener->socket.port},
+		.arrival_ns = now_ns,
+		.arrival_us = now_us,
+		.octets = incoming->octets,
+		.size = listener->messages[n].msg_len,
+	};
+	datagram.endpoint.remote = addr_from_sockaddr(
+		(const struct sockaddr *)&incoming->name, &datagram.endpoint.remote_port);
+	read_control(&listener->messages[n].msg_hdr, &datagram);
+	request_receive(listener->worker, &datagram);
+}
+
+static void read_event(evutil_socket_t fd, short what, void *owner)
+{
+	static struct log_limit limit;
+	struct listener *listener = owner;
+	(void)what;
+	prepare(listener);
+	int count = recvmmsg(fd, listener->messages, BURST_MAX, MSG_DONTWAIT, NULL);
+	if (count < 0) {
+		/* Others are no news: an answer of ours that could not be delivered (ECONNREFUSED),
+		 * or a datagram that another reader of the socket took. */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
+			log_event_limited(&limit, LOG_LEVEL_ERROR, "receive_failed",
+				"port=%u error=%s", listener->socket.port,
+				log_quote_text(strerror(errno)));
+		return;
+	}
+	int64_t now_ns = clock_mono_ns(), now_us = clock_wall_us();
+	for (int n = 0; n < count; n++)
+		receive(listener, (size_t)n, now_ns, now_us);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#include "path/service.h"
+#include "acct/acct.h"
+#include "auth/auth.h"
+#include "auth/exhausted.h"
+#include "auth/hashpool.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "path/chores.h"
+#include "path/steps.h"
+#include "request/dupcache.h"
+#include "request/learned.h"
+#include <event2/event.h>
+
+/* In the order in which they leave in one flush. */
+static const struct lane_call *const login_calls[] = {
+	&auth_find_call, &auth_admit_call, &learned_call, NULL};
+static const struct lane_call *const accounting_calls[] = {&acct_session_call, &acct_device_call,
+	&acct_other_call, &acct_quarantine_call, &chores_tick_call, &chores_scan_call,
+	&chores_move_call, NULL};
+
+/* Lanes -----------------------------------------------------------------------------------------
+ */
+
+static void login_lane_changed(void *owner, bool is_up)
+{
+	(void)owner;
+	metric_set(METRIC_login_lane_up, is_up);
+}
+
+static void accounting_lane_changed(void *owner, bool is_up)
+{
+	const struct worker *worker = owner;
+	metric_set(METRIC_accounting_lane_up, is_up);
+	if (is_up)
+		chores_lane_up(worker->chores);
+}
+
+static struct lane *new_lane(struct worker *worker, struct event_base *base, const char *name,
+	const struct lane_call *const *calls, void (*changed)(void *owner, bool is_up))
+{
+	const struct conf *conf = worker->conf;
+	const struct lane_settings settings = {
+		.name = name,
+		.connection = {.conninfo = conf->database,
+			.connect_timeout_ms = conf->connect_timeout_ms,
+			.statement_timeout_ms = conf->statement_timeout_ms,
+			.lock_timeout_ms = conf->lock_timeout_ms},
+		.batch_max = conf->batch_max,
+		.reconnect_min_ms = conf->reconnect_min_ms,
+		.reconnect_max_ms = conf->reconnect_max_ms,
+		.calls = calls,
+		.state_changed = changed,
+		.owner = worker,
+	};
+	return lane_new(worker, base, worker->timers, &settings);
+}
+
+/* Hash threads ----------------------------------------------------------------------------------
+ */
+
+static void hashes_ready(evutil_socket_t fd, short what, void *owner)
+{
+	const struct worker *worker = owner;
+	(void)fd, (void)what;
+	hashpool_collect(worker->hashpool);
+}
+
+static int worker_free_event(struct worker *worker)
+{
+	if (worker->hashes_ready != NULL)
+		event_free(worker->hashes_ready);
+	return 0;
+}
+
+static bool start_hashpool(struct worker *worker, struct event_base *base)
+{
+	worker->hashpool =
+		hashpool_new(worker, worker->conf->hash_threads, worker->conf->hash_queue);
+	if (worker->hashpool == NULL)
+		return false;
+	worker->hashes_ready = mem_must(event_new(
+		base, hashpool_fd(worker->hashpool), EV_READ | EV_PERSIST, hashes_ready, worker));
+	talloc_set_destructor(worker, worker_free_event);
+	event_add(worker->hashes_ready, NULL);
+	return true;
+}
+
+/* Catalog ---------------------------------------------------------------------------------------
+ */
+
+void service_use_catalog(struct worker *worker, struct catalog *catalog)
+{
+	struct catalog *old = worker->catalog;
+	worker->catalog = catalog_hold(catalog);
+	if (old != NULL)
+		catalog_release(old);
+	freelist_use_catalog(worker->freelist, catalog);
+	learned_use_catalog(worker->learned);
+	chores_scan(worker->chores);
+	log_event(LOG_LEVEL_INFO, "catalog_loaded", "version=%lld",
+		(long long)catalog_version(catalog));
+}
+
+static void catalog_changed(void *owner, struct catalog *catalog)
+{
+	service_use_catalog(owner, catalog);
+}
+
+/* The worker ------------------------------------------------------------------------------------
+ */
+
+struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_queue *timers,
+	const struct conf *conf, unsigned index)
+{
+	struct worker *worker = mem_must(talloc_zero(ctx, struct worker));
+	worker->index = index;
+	worker->conf = conf;
+	worker->timers = timers;
+	worker->base = base;
+	request_init(worker, path_steps);
+	if (!start_hashpool(worker, base)) {
+		talloc_free(worker);
+		return NULL;
+	}
+	worker->login_lane = new_lane(worker, base, "login", login_calls, login_lane_changed);
+	worker->accounting_lane =
+		new_lane(worker, base, "accounting", accounting_calls, accounting_lane_changed);
+	worker->freelist = freelist_new(worker, index, conf->workers);
+	worker->dupcache = dupcache_new(worker, conf->dupcache_max, conf->dupcache_s);
+	worker->exhausted = exhausted_new(worker);
+	worker->learned = learned_new(worker, worker->login_lane);
+	worker->chores = chores_new(worker, worker);
+	return worker;
+}
+
+void service_start(struct worker *worker)
+{
+	lane_start(worker->login_lane);
+	lane_start(worker->accounting_lane);
+	catalog_watch_new(worker, worker->base, worker->timers, worker->conf, worker->index,
+		catalog_changed, worker);
+}
