@@ -2,13 +2,13 @@
  * Copyright the poprad authors
  *
  * Reads up to BURST_MAX datagrams a turn. */
-#define _GNU_SOURCE
 #include "path/listener.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -25,10 +25,7 @@
 struct incoming {
 	struct sockaddr_storage name;
 	struct iovec octets_vector;
-	union {
-		struct cmsghdr header; /* for its alignment */
-		char space[CONTROL_BYTES];
-	} control;
+	alignas(struct cmsghdr) char control[CONTROL_BYTES];
 	uint8_t octets[RADIUS_MAX_PACKET]; /* what is longer is cut, and then refused as such */
 };
 
@@ -95,7 +92,7 @@ static void prepare(struct listener *listener)
 			.msg_namelen = sizeof incoming->name,
 			.msg_iov = &incoming->octets_vector,
 			.msg_iovlen = 1,
-			.msg_control = &incoming->control,
+			.msg_control = incoming->control,
 			.msg_controllen = sizeof incoming->control,
 		};
 	}

@@ -3,13 +3,13 @@
  *
  * A ring of datagrams. What is queued activates one event, which libevent runs behind everything
  * else that is ready in the same turn; it sends the ring with as few system calls as it can. */
-#define _GNU_SOURCE
 #include "path/sender.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -28,10 +28,7 @@ struct outgoing {
 struct envelope {
 	struct sockaddr_storage name;
 	struct iovec octets;
-	union {
-		struct cmsghdr header; /* for its alignment */
-		char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control;
+	alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 struct sender {
@@ -99,8 +96,8 @@ void sender_send(
 static void address_envelope(
 	struct envelope *envelope, const struct endpoint *to, struct msghdr *header)
 {
-	struct cmsghdr *control = &envelope->control.header;
-	memset(&envelope->control, 0, sizeof envelope->control);
+	struct cmsghdr *control = (struct cmsghdr *)envelope->control;
+	memset(envelope->control, 0, sizeof envelope->control);
 	header->msg_name = &envelope->name;
 	header->msg_namelen = addr_to_sockaddr(&to->remote, to->remote_port, &envelope->name);
 	header->msg_control = control;
