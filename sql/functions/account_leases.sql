@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- What accounting does to addresses, after account() has written the sessions, whose rows it holds: Stops give theirs
+-- back; a session that says it uses an address, or lives again, takes it if nobody holds it, so that nobody else is
+-- given an address in use. If another session holds it, or it is another subscriber's static address, the session is
+-- marked address_conflict, and tries again with each packet. The lease follows the address that the NAS says it uses:
+-- taking one gives the former back.
+
+create or replace function poprad.account_leases(freed_keys uuid[], freed_addresses inet[], taking_keys uuid[],
+	taking_addresses inet[])
+returns setof inet -- what was given back
+language plpgsql volatile set search_path = poprad, pg_temp as $$
+#variable_conflict use_column
+declare
+	taking record;
+begin
+	perform from address a
+	where a.address = any (freed_addresses || taking_addresses || array(
+		select s.address from session s where s.session_key = any (taking_keys) and s.address is not null))
+	order by a.address
+	for update;
+
+	return query
+	update address a set session_key = null, changed_at = now()
+	from unnest(freed_keys, freed_addresses) f (session_key, address)
+	where a.address = f.address and a.session_key = f.session_key
+	returning a.address;
+
+	for taking in
+		select s.session_key, s.subscriber_id, s.address as former, t.address as wanted, t.ord
+		from unnest(taking_keys, taking_addresses) with ordinality t (session_key, address, ord)
+		join session s on s.session_key = t.session_key
+		where s.state = 'active'
+		order by t.ord
+	loop
+		update address a set session_key = taking.session_key, subscriber_id = taking.subscriber_id, changed_at = now()
+		where a.address = taking.wanted and a.session_key is null
+			and (not a.is_static or exists (select from subscriber u
+				where u.static_address = a.address and u.subscriber_id = taking.subscriber_id));
+		if found then
+			update session s set address = taking.wanted
+			where s.session_key = taking.session_key and s.address is distinct from taking.wanted;
+			return query
+			update address a set session_key = null, changed_at = now()
+			where a.address = taking.former and a.address <> taking.wanted and a.session_key = taking.session_key
+			returning a.address;
+		else
+			update session s set flags = s.flags || 'address_conflict'::text
+			where s.session_key = taking.session_key and 'address_conflict' <> all (s.flags)
+				and exists (select from address a where a.address = taking.wanted
+					and a.session_key is distinct from taking.session_key);
+		end if;
+	end loop;
+end
+$$;

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- Moving closed sessions out of the way: session stays small, and session_history has one partition per month in which
+-- a session's key was born, so that the key alone names the partition. The first 48 bits of a key (UUID version 7)
+-- are its birth in milliseconds since 1970.
+
+create or replace function poprad.session_key_birth(session_key uuid)
+returns timestamptz language sql immutable as $$
+	select to_timestamp(('x' || translate(left(session_key::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
+$$;
+
+-- The first key that can be born at that time.
+create or replace function poprad.session_key_first(born_at timestamptz)
+returns uuid language sql immutable as $$
+	select rpad(lpad(to_hex((extract(epoch from born_at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+$$;
+
+-- Makes the partition of the month that begins at month_start (UTC) unless it is there. It is made beside its parent and
+-- then attached, because that does not lock out whoever reads or writes the others.
+create or replace function poprad.session_history_partition(month_start timestamp)
+returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
+declare
+	partition text := 'session_history_' || to_char(month_start, 'YYYYMM');
+begin
+	if to_regclass(partition) is not null then
+		return;
+	end if;
+	perform pg_advisory_xact_lock(hashtextextended(partition, 0));
+	if to_regclass(partition) is not null then
+		return;
+	end if;
+	execute format('create table %I (like session_history including all)', partition);
+	execute format('alter table session_history attach partition %I for values from (%L) to (%L)', partition,
+		session_key_first(month_start at time zone 'UTC'),
+		session_key_first((month_start + interval '1 month') at time zone 'UTC'));
+end
+$$;
+
+-- Moves these sessions, whose rows the caller has locked. Returns how many.
+create or replace function poprad.session_to_history(session_keys uuid[])
+returns int language plpgsql volatile set search_path = poprad, pg_temp as $$
+#variable_conflict use_column
+declare
+	moved int;
+begin
+	perform session_history_partition(m.month_start)
+	from (
+		select distinct date_trunc('month', session_key_birth(k) at time zone 'UTC') as month_start
+		from unnest(session_keys) k
+	) m;
+	with gone as (delete from session s where s.session_key = any (session_keys) returning s.*)
+	insert into session_history select g.* from gone g;
+	get diagnostics moved = row_count;
+	update session_alias a set moved_at = now() where a.session_key = any (session_keys) and a.moved_at is null;
+	return moved;
+end
+$$;

@@ -1,0 +1,16 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- Accounting: the daemon calls these functions and none of their helpers; billing and the operator read the view.
+
+grant execute on function
+	poprad.account(uuid[], uuid[], int2[], int[], inet[], inet[], text[], text[], text[], text[], text[], text[], inet[],
+		inet[], inet[], text[], inet[], bigint[], text[], text[], text[], text[], text[], text[], text[], text[],
+		timestamptz[], timestamptz[], bigint[], bigint[], bigint[], boolean[], bigint[], bigint[], text[]),
+	poprad.account_device(int2[], int[], inet[], inet[], text[], timestamptz[], timestamptz[], int[]),
+	poprad.account_other(uuid[], text[], int[], inet[], text[], text[], timestamptz[]),
+	poprad.quarantine(timestamptz[], inet[], text[], text[]),
+	poprad.move_closed(int[])
+to poprad_server;
+
+grant select on radius.radacct to poprad_billing, poprad_operator;
