@@ -145,7 +145,7 @@ class Poprad:
         self.ctl("db", "init")
         self.ctl("db", "start")
         self.ctl("db", "migrate")
-        self.ctl("db", "load-sample")
+        self.ctl("db", "sample")
 
     def start_database(self):
         self.ctl("db", "start")

@@ -196,7 +196,7 @@ def test_the_filters_follow_the_kind_and_the_place_of_the_nas(server, make_clien
     """from-general-customer-equipment only makes sense on the provider's own network."""
     login, password = subscriber()
     server.ctl("nas", "add", "rented", "127.0.60.1", "--secret", "testing123", "--kind", "cisco", "--group", "rented-pop")
-    server.sql("update poprad.nas_group set is_own_network = false where name = 'rented-pop'")
+    server.ctl("group", "set", "rented-pop", "--own-network", "no")
     client = make_client(server, "127.0.60.1")
     wait_for(lambda: client.login(login, password).filters() == ["to-general-customer-equipment.out"],
              "the virtual POP to get the filter that makes sense there, and no other")
