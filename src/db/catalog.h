@@ -19,7 +19,7 @@ enum message_authenticator_policy {
 	MESSAGE_AUTHENTICATOR_NO
 };
 
-/* How a kind of access server takes the name of a filter (nas-kinds table in catalog.c). */
+/* How a kind of access server takes the name of a filter (table in nas_kind.c). */
 enum filter_style {
 	FILTER_ID_WITH_DIRECTION, /* "name.in", "name.out": one Filter-Id each */
 	FILTER_ID_BASE,           /* "name" once: the NAS appends .in and .out itself */
