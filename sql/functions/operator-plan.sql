@@ -1,0 +1,99 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- What the operator changes in plans and filters. A null argument leaves the column as it is.
+
+-- Changes a plan. pool_name '' takes its pool away; filters and attributes replace the whole list.
+create or replace function poprad.plan_set(plan_name text, pool_name text, session_limit int, session_timeout_s int,
+	idle_timeout_s int, interim_s int, netmask inet, allows_login boolean, filters text[], attributes text[]) returns void
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+declare
+	wanted_plan_id int;
+	wanted_pool_id int;
+	missing text;
+begin
+	select p.plan_id into wanted_plan_id from plan p where p.name = plan_name for update;
+	if not found then
+		raise exception 'there is no plan %', plan_name using errcode = 'P0002', hint = 'see popradctl plan list';
+	end if;
+	select p.pool_id into wanted_pool_id from pool p where p.name = pool_name;
+	if not found and pool_name <> '' then
+		raise exception 'there is no pool %', pool_name using errcode = 'P0002', hint = format('popradctl pool add %s CIDR', pool_name);
+	end if;
+	update plan p set
+		pool_id = case when plan_set.pool_name is null then p.pool_id else wanted_pool_id end,
+		session_limit = coalesce(plan_set.session_limit, p.session_limit),
+		session_timeout_s = coalesce(plan_set.session_timeout_s, p.session_timeout_s),
+		idle_timeout_s = coalesce(plan_set.idle_timeout_s, p.idle_timeout_s),
+		interim_s = coalesce(plan_set.interim_s, p.interim_s),
+		netmask = coalesce(plan_set.netmask, p.netmask),
+		allows_login = coalesce(plan_set.allows_login, p.allows_login),
+		attributes = coalesce(plan_set.attributes, p.attributes)
+	where p.plan_id = wanted_plan_id;
+	if filters is null then
+		return;
+	end if;
+	select f.name into missing from unnest(filters) as f(name) where not exists (select from filter where filter.name = f.name) limit 1;
+	if found then
+		raise exception 'there is no filter %', missing using errcode = 'P0002', hint = format('popradctl filter add %s ...', missing);
+	end if;
+	if (select count(*) <> count(distinct f.name) from unnest(filters) as f(name)) then
+		raise exception 'a filter is given twice' using hint = 'name each filter once';
+	end if;
+	delete from plan_filter where plan_id = wanted_plan_id;
+	insert into plan_filter (plan_id, position, filter_id)
+	select wanted_plan_id, f.position, filter.filter_id
+	from unnest(filters) with ordinality as f(name, position) join filter using (name);
+end
+$$;
+
+create or replace function poprad.plan_add(plan_name text, pool_name text, session_limit int, session_timeout_s int,
+	idle_timeout_s int, interim_s int, netmask inet, allows_login boolean, filters text[], attributes text[]) returns void
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+begin
+	insert into plan (name) values (plan_name);
+	perform plan_set(plan_name, pool_name, session_limit, session_timeout_s, idle_timeout_s, interim_s, netmask, allows_login,
+		filters, attributes);
+end
+$$;
+
+-- rules: a JSON array of {"action", "protocol", "source", "destination", "ports"} in order; it replaces all rules.
+create or replace function poprad.filter_set(filter_name text, direction text, scope text, purpose text, rules jsonb) returns void
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+declare
+	wanted_filter_id int;
+	missing text;
+begin
+	select f.filter_id into wanted_filter_id from filter f where f.name = filter_name for update;
+	if not found then
+		raise exception 'there is no filter %', filter_name using errcode = 'P0002', hint = 'see popradctl filter list';
+	end if;
+	update filter f set
+		direction = coalesce(filter_set.direction, f.direction),
+		scope = coalesce(filter_set.scope, f.scope),
+		purpose = coalesce(filter_set.purpose, f.purpose)
+	where f.filter_id = wanted_filter_id;
+	if rules is null then
+		return;
+	end if;
+	select substr(e.side, 6) into missing
+	from jsonb_to_recordset(rules) as r(source text, destination text), unnest(array[r.source, r.destination]) as e(side)
+	where e.side like 'pool:%' and not exists (select from pool where pool.name = substr(e.side, 6)) limit 1;
+	if found then
+		raise exception 'there is no pool %', missing using errcode = 'P0002', hint = format('popradctl pool add %s CIDR', missing);
+	end if;
+	delete from filter_rule where filter_id = wanted_filter_id;
+	insert into filter_rule (filter_id, position, action, protocol, source, destination, ports)
+	select wanted_filter_id, r.position, r.rule ->> 'action', r.rule ->> 'protocol', r.rule ->> 'source', r.rule ->> 'destination',
+		array(select p::int from jsonb_array_elements_text(r.rule -> 'ports') as p)
+	from jsonb_array_elements(rules) with ordinality as r(rule, position);
+end
+$$;
+
+create or replace function poprad.filter_add(filter_name text, direction text, scope text, purpose text, rules jsonb) returns void
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+begin
+	insert into filter (name, direction) values (filter_name, direction);
+	perform filter_set(filter_name, null, scope, purpose, rules);
+end
+$$;

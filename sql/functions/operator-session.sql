@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- Closing sessions by hand: the lease of a session whose Stop was lost comes back. Locks in the order that every
+-- function keeps: subscriber_state, session, address.
+
+-- Closes open sessions, ordered by key; the caller holds their subscribers' state rows. Returns the addresses given back.
+-- The last sign of life is the best guess of when the session ended; a Stop that comes yet overwrites it.
+create or replace function poprad.sessions_close(keys uuid[], cause text) returns inet[]
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+declare
+	released inet[];
+begin
+	perform from session s where s.session_key = any (keys) order by s.session_key for update;
+	perform from address a
+	where a.address in (select s.address from session s where s.session_key = any (keys)) order by a.address for update;
+	update session s set
+		state = 'closed',
+		authorised_until = null,
+		stopped_at = coalesce(s.updated_at, s.started_at, s.authorised_at, now()),
+		closed_at = now(),
+		terminate_cause = sessions_close.cause,
+		cause_rank = 3
+	where s.session_key = any (keys) and s.state <> 'closed';
+	with freed as (
+		update address a set session_key = null, changed_at = now()
+		from session s where s.session_key = any (keys) and a.address = s.address and a.session_key = s.session_key
+		returning a.address)
+	select coalesce(array_agg(freed.address), '{}') into released from freed;
+	return released;
+end
+$$;
+
+-- Closes one session. Returns the address that it gave back, or null.
+create or replace function poprad.session_close(key uuid, cause text) returns inet
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+declare
+	owner int;
+	released inet[];
+begin
+	select s.subscriber_id into owner from session s where s.session_key = key;
+	if not found then
+		raise exception 'there is no open session %', key using errcode = 'P0002', hint = 'see popradctl session list';
+	end if;
+	perform from subscriber_state where subscriber_id = owner for update;
+	perform from session s where s.session_key = key and s.state <> 'closed' for update;
+	if not found then
+		raise exception 'session % is closed already', key using hint = 'see popradctl session list';
+	end if;
+	released := sessions_close(array[key], cause);
+	return released[1];
+end
+$$;
+
+-- Removes a subscriber. Refused while he has an open session, unless is_forced: these are then closed.
+create or replace function poprad.subscriber_remove(wanted_login text, is_forced boolean) returns void
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+declare
+	owner int;
+	keys uuid[];
+begin
+	select subscriber_id into owner from subscriber where login = wanted_login for update;
+	if not found then
+		raise exception 'there is no subscriber %', wanted_login using errcode = 'P0002', hint = 'see popradctl subscriber list';
+	end if;
+	perform from subscriber_state where subscriber_id = owner for update;
+	select array_agg(session_key) into keys from session where subscriber_id = owner and state <> 'closed';
+	if keys is not null and not is_forced then
+		raise exception '% has % open session(s)', wanted_login, cardinality(keys)
+			using hint = 'suspend the subscriber, or add --force to close the sessions';
+	end if;
+	if keys is not null then
+		perform sessions_close(keys, 'Admin-Reset');
+	end if;
+	delete from subscriber where subscriber_id = owner;
+end
+$$;

@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- What popradctl may do: read everything, write the tables of one row per thing, and call the functions that change
+-- several tables. Sessions, addresses and pools change through functions alone.
+
+grant select on all tables in schema poprad, radius to poprad_operator;
+grant insert, update, delete on poprad.realm, poprad.nas_group, poprad.nas, poprad.subscriber to poprad_operator;
+grant delete on poprad.nas_learned, poprad.plan, poprad.filter to poprad_operator;
+grant execute on function
+	poprad.nas_group_get(text),
+	poprad.pool_add(text, cidr, text, boolean),
+	poprad.pool_remove(text, cidr),
+	poprad.plan_add(text, text, int, int, int, int, inet, boolean, text[], text[]),
+	poprad.plan_set(text, text, int, int, int, int, inet, boolean, text[], text[]),
+	poprad.filter_add(text, text, text, text, jsonb),
+	poprad.filter_set(text, text, text, text, jsonb),
+	poprad.plan_get(text),
+	poprad.session_close(uuid, text),
+	poprad.subscriber_remove(text, boolean)
+to poprad_operator;
