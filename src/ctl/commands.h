@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* Each noun's rows of the command table. */
+#include "ctl/ctl.h"
+
+extern const struct command db_commands[], nas_commands[], group_commands[], plan_commands[],
+	pool_commands[], filter_commands[], realm_commands[], subscriber_commands[],
+	session_commands[], address_commands[], status_commands[];
+
+/* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
+int subscriber_import(struct call *call);

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradctl nas and popradctl group: access servers and the groups (POPs) they belong to. The
+ * server follows every change within a second, without a restart. */
+#include "base/mem.h"
+#include "ctl/commands.h"
+#include "ctl/output.h"
+#include <string.h>
+
+static const struct parameter nas_name[] = {
+	{.name = "NAME", .type = VALUE_NAME, .sentence = "The operator's name of the NAS."}, {0}};
+
+static const struct parameter nas_add_arguments[] = {
+	{.name = "NAME", .type = VALUE_NAME, .sentence = "A name of your choice."},
+	{.name = "PREFIX",
+		.type = VALUE_PREFIX,
+		.sentence = "The address or network that its packets come from; the longest match "
+			    "counts."},
+	{0},
+};
+
+#define NAS_COMMON_OPTIONS                                                                         \
+	{.name = "secret",                                                                         \
+		.type = VALUE_PASSWORD,                                                            \
+		.form = "S",                                                                       \
+		.sentence = "The shared secret. Other users of this machine can see it on the "    \
+			    "command line: --secret-stdin avoids that."},                          \
+		{.name = "secret-stdin",                                                           \
+			.sentence = "Read the secret from the first line of standard input."},     \
+		{.name = "kind",                                                                   \
+			.type = VALUE_KIND,                                                        \
+			.form = "K",                                                               \
+			.sentence = "What it is (cisco, mikrotik, ...): decides how filters are "  \
+				    "sent to it."},                                                \
+		{.name = "group",                                                                  \
+			.type = VALUE_NAME,                                                        \
+			.form = "G",                                                               \
+			.sentence = "The group (POP) it belongs to; made on first use."},          \
+		{.name = "require-message-authenticator",                                          \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "yes|no|auto",                                                     \
+			.sentence = "Whether an Access-Request without Message-Authenticator is "  \
+				    "dropped; auto (the default) from the first one that had it, " \
+				    "per source address."},                                        \
+		{.name = "limit-proxy-state",                                                      \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "yes|no",                                                          \
+			.sentence = "Whether an Access-Request with Proxy-State but no "           \
+				    "Message-Authenticator is dropped (CVE-2024-3596); yes by "    \
+				    "default."},                                                   \
+		{.name = "no-accounting",                                                          \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "yes|no",                                                          \
+			.sentence = "It sends no accounting: leases then last until "              \
+				    "Session-Timeout; no by default."},                            \
+	{                                                                                          \
+		.name = "timeout", .type = VALUE_MILLISECONDS, .form = "D",                        \
+		.sentence = "How long it waits for an answer (3s); 0, the default, is the "        \
+			    "server's request_deadline. At most 60s."                              \
+	}
+
+static const struct parameter nas_add_options[] = {NAS_COMMON_OPTIONS, {0}};
+
+static const struct parameter nas_set_options[] = {
+	{.name = "prefix",
+		.type = VALUE_PREFIX,
+		.form = "PREFIX",
+		.sentence = "The address or network that its packets come from."},
+	NAS_COMMON_OPTIONS,
+	{.name = "no-group", .sentence = "Take it out of its group."},
+	{0},
+};
+
+static const struct parameter nas_show_options[] = {
+	OPTION_JSON,
+	{.name = "with-secret", .sentence = "Show the secret too."},
+	{0},
+};
+
+static const struct parameter json_options[] = {OPTION_JSON, {0}};
+
+static const struct parameter nas_remove_options[] = {
+	{.name = "force", .sentence = "Also while sessions of it are open."}, {0}};
+
+#define NAS_COLUMNS                                                               \
+	"n.name, n.nas_id, n.prefix, n.kind, g.name as nas_group, "               \
+	"n.require_message_authenticator, n.limit_proxy_state, n.no_accounting, " \
+	"n.timeout_ms"
+
+/* The options in the order that both statements use from $3 on. */
+static int add_nas_options(struct call *call, struct params *params)
+{
+	const char *secret;
+	int code = call_secret(call, "secret", &secret);
+
+	params_add(params, secret);
+	params_add(params, call_value(call, "kind"));
+	params_add(params, call_value(call, "group"));
+	params_add(params, call_value(call, "require-message-authenticator"));
+	params_add(params, call_value(call, "limit-proxy-state"));
+	params_add(params, call_value(call, "no-accounting"));
+	params_add(params, call_value(call, "timeout"));
+	return code;
+}
+
+static int nas_add(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	int code;
+
+	params_add(&params, call_value(call, "NAME"));
+	params_add(&params, call_value(call, "PREFIX"));
+	code = add_nas_options(call, &params);
+	if (code == CTL_OK && params.values[2] == NULL)
+		return call_fail(
+			call, CTL_USAGE, "a NAS needs a secret: --secret S, or --secret-stdin");
+	if (code == CTL_OK && params.values[3] == NULL)
+		return call_fail(
+			call, CTL_USAGE, "--kind K is missing (see popradctl nas add --help)");
+	if (code == CTL_OK)
+		code = pg_open(call, &pg);
+	if (code == CTL_OK)
+		code = pg_run(pg,
+			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
+			"require_message_authenticator, limit_proxy_state, no_accounting, "
+			"timeout_ms) values ($1, $2::cidr, $3, $4, poprad.nas_group_get($5), "
+			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
+			"coalesce($8::boolean, false), coalesce($9::int, 0))",
+			&params, NULL);
+	return code;
+}
+
+static int nas_set(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	long changed = 0;
+	int code;
+
+	if (call_has(call, "group") && call_has(call, "no-group"))
+		return call_fail(call, CTL_USAGE, "--group and --no-group exclude each other");
+	params_add(&params, call_value(call, "NAME"));
+	params_add(&params, call_value(call, "prefix"));
+	code = add_nas_options(call, &params);
+	params_add(&params, call_has(call, "no-group") ? "true" : "false");
+	if (code == CTL_OK)
+		code = pg_open(call, &pg);
+	if (code == CTL_OK)
+		code = pg_change(pg,
+			"update poprad.nas set prefix = coalesce($2::cidr, prefix), "
+			"secret = coalesce($3, secret), kind = coalesce($4, kind), nas_group_id = "
+			"case when $10::boolean then null "
+			"else coalesce(poprad.nas_group_get($5), nas_group_id) end, "
+			"require_message_authenticator = "
+			"coalesce($6, require_message_authenticator), "
+			"limit_proxy_state = coalesce($7::boolean, limit_proxy_state), "
+			"no_accounting = coalesce($8::boolean, no_accounting), "
+			"timeout_ms = coalesce($9::int, timeout_ms) where name = $1",
+			&params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(call, CTL_REFUSED, "there is no NAS %s (see popradctl nas list)",
+			params.values[0]);
+	return code;
+}
+
+static int nas_list(struct call *call)
+{
+	static const struct listing listing = {
+		.select = "select " NAS_COLUMNS " from poprad.nas n left join poprad.nas_group g "
+			  "using (nas_group_id)",
+		.key = "n.name",
+		.after = "coalesce($1, '')",
+		.brief = "name prefix kind nas_group require_message_authenticator "
+			 "limit_proxy_state "
+			 "no_accounting timeout_ms",
+	};
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	return code != CTL_OK ? code : output_list(pg, &listing);
+}
+
+static int nas_show(struct call *call)
+{
+	struct params params = {0};
+	const char *sql = mem_must(talloc_asprintf(call->ctx,
+		"select " NAS_COLUMNS "%s, coalesce((select jsonb_agg(host(l.source) "
+		"order by l.source) from poprad.nas_learned l where l.nas_id = n.nas_id), '[]') "
+		"as nas_learned from poprad.nas n left join poprad.nas_group g "
+		"using (nas_group_id) where n.name = $1",
+		call_has(call, "with-secret") ? ", n.secret" : ""));
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "NAME"));
+	return code != CTL_OK
+		       ? code
+		       : output_show(pg, sql, &params, "NAS of that name (see popradctl nas list)");
+}
+
+static int nas_remove(struct call *call)
+{
+	struct params params = {0};
+	const char *open_sessions = NULL;
+	struct pg *pg;
+	long changed = 0;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "NAME"));
+	if (code == CTL_OK && !call_has(call, "force"))
+		code = pg_value(pg,
+			"select nullif(count(*), 0)::text from poprad.session join poprad.nas "
+			"using (nas_id) where nas.name = $1 and state <> 'closed'",
+			&params, &open_sessions);
+	if (code == CTL_OK && open_sessions != NULL)
+		return call_fail(call, CTL_REFUSED,
+			"%s session(s) of it are open; close them, or add --force", open_sessions);
+	if (code == CTL_OK)
+		code = pg_change(pg, "delete from poprad.nas where name = $1", &params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(call, CTL_REFUSED, "there is no NAS %s (see popradctl nas list)",
+			params.values[0]);
+	return code;
+}
+
+static int nas_forget(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	long changed = 0;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "ADDRESS"));
+	if (code == CTL_OK)
+		code = pg_change(pg, "delete from poprad.nas_learned where source = $1::inet",
+			&params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(
+			call, CTL_REFUSED, "nothing was learned about %s", params.values[0]);
+	return code;
+}
+
+static const struct parameter address_argument[] = {
+	{.name = "ADDRESS", .type = VALUE_ADDRESS, .sentence = "The source address."}, {0}};
+
+const struct command nas_commands[] = {
+	{
+		.verb = "add",
+		.arguments = nas_add_arguments,
+		.options = nas_add_options,
+		.sentence = "Adds an access server, or a network of them.",
+		.details = "It is served at once, without a restart.",
+		.example = "popradctl nas add bank-7 127.0.1.0/24 --secret testing123 --kind cisco "
+			   "--group west",
+		.run = nas_add,
+	},
+	{
+		.verb = "set",
+		.arguments = nas_name,
+		.options = nas_set_options,
+		.sentence = "Changes what is given, and leaves the rest.",
+		.example = "popradctl nas set bank-7 --require-message-authenticator yes",
+		.run = nas_set,
+	},
+	{
+		.verb = "list",
+		.options = json_options,
+		.sentence = "Lists the access servers, without their secrets.",
+		.example = "popradctl nas list",
+		.run = nas_list,
+	},
+	{
+		.verb = "show",
+		.arguments = nas_name,
+		.options = nas_show_options,
+		.sentence = "Shows one, with the addresses of which Message-Authenticator was "
+			    "learned.",
+		.example = "popradctl nas show bank-7 --json",
+		.run = nas_show,
+	},
+	{
+		.verb = "remove",
+		.arguments = nas_name,
+		.options = nas_remove_options,
+		.sentence = "Removes it; its packets are dropped from then on.",
+		.example = "popradctl nas remove bank-7",
+		.run = nas_remove,
+	},
+	{
+		.verb = "forget",
+		.arguments = address_argument,
+		.sentence = "Forgets that a source address sends Message-Authenticator.",
+		.details = "For a NAS on auto that was replaced by one that sends none.",
+		.example = "popradctl nas forget 127.0.1.9",
+		.run = nas_forget,
+	},
+	{0},
+};
+
+static const struct parameter group_name[] = {
+	{.name = "NAME", .type = VALUE_NAME, .sentence = "The group."}, {0}};
+
+static const struct parameter group_set_options[] = {
+	{.name = "own-network",
+		.type = VALUE_CHOICE,
+		.form = "yes|no",
+		.is_required = true,
+		.sentence = "no: a virtual POP, whose traffic does not cross our network; filters "
+			    "of scope own-network are not sent there."},
+	{0},
+};
+
+static int group_list(struct call *call)
+{
+	static const struct listing listing = {
+		.select = "select g.name, g.nas_group_id, g.is_own_network, (select count(*) from "
+			  "poprad.nas n where n.nas_group_id = g.nas_group_id) as nas_count "
+			  "from poprad.nas_group g",
+		.key = "g.name",
+		.after = "coalesce($1, '')",
+		.brief = "name is_own_network nas_count",
+	};
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	return code != CTL_OK ? code : output_list(pg, &listing);
+}
+
+static int group_change(struct call *call, const char *sql, const char *own_network)
+{
+	struct params params = {0};
+	struct pg *pg;
+	long changed = 0;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "NAME"));
+	if (own_network != NULL)
+		params_add(&params, own_network);
+	if (code == CTL_OK)
+		code = pg_change(pg, sql, &params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(call, CTL_REFUSED,
+			"there is no group %s (see popradctl group list)", params.values[0]);
+	return code;
+}
+
+static int group_set(struct call *call)
+{
+	return group_change(call,
+		"update poprad.nas_group set is_own_network = $2::boolean where name = $1",
+		call_value(call, "own-network"));
+}
+
+static int group_remove(struct call *call)
+{
+	return group_change(call, "delete from poprad.nas_group where name = $1", NULL);
+}
+
+const struct command group_commands[] = {
+	{
+		.verb = "list",
+		.options = json_options,
+		.sentence = "Lists the groups of access servers.",
+		.example = "popradctl group list",
+		.run = group_list,
+	},
+	{
+		.verb = "set",
+		.arguments = group_name,
+		.options = group_set_options,
+		.sentence = "Says whether a group's traffic crosses our own network.",
+		.example = "popradctl group set west --own-network no",
+		.run = group_set,
+	},
+	{
+		.verb = "remove",
+		.arguments = group_name,
+		.sentence = "Removes a group that no NAS and no pool range uses.",
+		.example = "popradctl group remove west",
+		.run = group_remove,
+	},
+	{0},
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * The nouns of popradctl, in the order of the help and the manual. */
+#include "ctl/commands.h"
+
+const struct noun ctl_nouns[] = {
+	{"status", "The running server.", status_commands},
+	{"db", "The database: the private cluster and the schema.", db_commands},
+	{"nas", "Access servers: who may ask, with which secret.", nas_commands},
+	{"group", "Groups of access servers (POPs).", group_commands},
+	{"pool", "Addresses to lease.", pool_commands},
+	{"address", "Single addresses.", address_commands},
+	{"filter", "Packet filters that plans name.", filter_commands},
+	{"plan", "What subscribers buy: pool, limits, filters.", plan_commands},
+	{"realm", "The part of a login behind the @.", realm_commands},
+	{"subscriber", "Who may log in.", subscriber_commands},
+	{"session", "Who is online.", session_commands},
+	{0},
+};

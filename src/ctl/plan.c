@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradctl plan: what a subscriber has bought. */
+#include "base/mem.h"
+#include "ctl/attribute.h"
+#include "ctl/commands.h"
+#include "ctl/output.h"
+
+static const struct parameter plan_name[] = {
+	{.name = "NAME", .type = VALUE_NAME, .sentence = "The plan."}, {0}};
+
+#define PLAN_COMMON_OPTIONS                                                                        \
+	{.name = "pool",                                                                           \
+		.type = VALUE_NAME,                                                                \
+		.form = "P",                                                                       \
+		.sentence = "Where its addresses come from; none if only static ones are used."},  \
+		{.name = "sessions",                                                               \
+			.type = VALUE_NUMBER,                                                      \
+			.form = "N",                                                               \
+			.sentence = "Sessions at a time; 0, the default, is no limit."},           \
+		{.name = "session-timeout",                                                        \
+			.type = VALUE_SECONDS,                                                     \
+			.form = "D",                                                               \
+			.sentence = "Longest session (8h); 0, the default, is no limit."},         \
+		{.name = "idle-timeout",                                                           \
+			.type = VALUE_SECONDS,                                                     \
+			.form = "D",                                                               \
+			.sentence = "Longest silence in a session (15m); 0, the default, is no "   \
+				    "limit."},                                                     \
+		{.name = "interim",                                                                \
+			.type = VALUE_SECONDS,                                                     \
+			.form = "D",                                                               \
+			.sentence = "Time between accounting updates (10m), at least 60s; 0, the " \
+				    "default, leaves it to the NAS."},                             \
+		{.name = "netmask",                                                                \
+			.type = VALUE_ADDRESS,                                                     \
+			.form = "MASK",                                                            \
+			.sentence = "Framed-IP-Netmask; 255.255.255.255 by default."},             \
+		{.name = "allow-login",                                                            \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "yes|no",                                                          \
+			.sentence = "Whether its subscribers may log in to a NAS (Service-Type "   \
+				    "Login, NAS-Prompt, Administrative); no by default."},         \
+		{.name = "filter",                                                                 \
+			.type = VALUE_NAME,                                                        \
+			.form = "F",                                                               \
+			.is_repeatable = true,                                                     \
+			.sentence = "A filter that the NAS applies; all that are given replace "   \
+				    "the present ones."},                                          \
+		OPTION_ATTRIBUTE
+
+static const struct parameter plan_add_options[] = {
+	PLAN_COMMON_OPTIONS,
+	{.name = "no-filters", .sentence = "No filter (the default)."},
+	{.name = "no-attributes", .sentence = "No further attribute (the default)."},
+	{0},
+};
+static const struct parameter plan_set_options[] = {
+	PLAN_COMMON_OPTIONS,
+	{.name = "no-pool", .sentence = "Take its pool away."},
+	{.name = "no-filters", .sentence = "Take its filters away."},
+	{.name = "no-attributes", .sentence = "Take its further attributes away."},
+	{0},
+};
+static const struct parameter json_options[] = {OPTION_JSON, {0}};
+
+#define PLAN_COLUMNS                                                                          \
+	"p.name, p.plan_id, o.name as pool, p.session_limit, p.session_timeout_s, "           \
+	"p.idle_timeout_s, p.interim_s, host(p.netmask) as netmask, p.allows_login, "         \
+	"coalesce((select jsonb_agg(f.name order by pf.position) from poprad.plan_filter pf " \
+	"join poprad.filter f using (filter_id) where pf.plan_id = p.plan_id), '[]') "        \
+	"as filters, to_jsonb(p.attributes) as attributes"
+
+static int filter_params(struct call *call, struct params *params)
+{
+	size_t count;
+	const char *const *filters = call_values(call, "filter", &count);
+
+	if (call_has(call, "no-filters") && count > 0)
+		return call_fail(call, CTL_USAGE, "--filter and --no-filters exclude each other");
+	if (count > 0)
+		params_add_array(call->ctx, params, filters, count);
+	else
+		params_add(params, call_has(call, "no-filters") ? "{}" : NULL);
+	return CTL_OK;
+}
+
+static int plan_write(struct call *call, const char *pool, const char *sql)
+{
+	struct params params = {0};
+	struct pg *pg;
+	int code;
+
+	params_add(&params, call_value(call, "NAME"));
+	params_add(&params, pool);
+	params_add(&params, call_value(call, "sessions"));
+	params_add(&params, call_value(call, "session-timeout"));
+	params_add(&params, call_value(call, "idle-timeout"));
+	params_add(&params, call_value(call, "interim"));
+	params_add(&params, call_value(call, "netmask"));
+	params_add(&params, call_value(call, "allow-login"));
+	code = filter_params(call, &params);
+	if (code == CTL_OK)
+		code = call_load_conf(call);
+	if (code == CTL_OK)
+		code = attribute_params(call, &params);
+	if (code == CTL_OK)
+		code = pg_open(call, &pg);
+	return code != CTL_OK ? code : pg_run(pg, sql, &params, NULL);
+}
+
+#define PLAN_TYPES                                                                         \
+	"($1, $2, $3::int, $4::int, $5::int, $6::int, $7::inet, $8::boolean, $9::text[], " \
+	"$10::text[])"
+
+static int plan_add(struct call *call)
+{
+	return plan_write(call, call_value(call, "pool"), "select poprad.plan_add" PLAN_TYPES);
+}
+
+static int plan_set(struct call *call)
+{
+	const char *pool = call_value(call, "pool");
+
+	if (pool != NULL && call_has(call, "no-pool"))
+		return call_fail(call, CTL_USAGE, "--pool and --no-pool exclude each other");
+	return plan_write(
+		call, call_has(call, "no-pool") ? "" : pool, "select poprad.plan_set" PLAN_TYPES);
+}
+
+static int plan_list(struct call *call)
+{
+	static const struct listing listing = {
+		.select = "select " PLAN_COLUMNS " from poprad.plan p left join poprad.pool o "
+			  "using (pool_id)",
+		.key = "p.name",
+		.after = "coalesce($1, '')",
+		.brief = "name pool session_limit session_timeout_s idle_timeout_s interim_s "
+			 "filters",
+	};
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	return code != CTL_OK ? code : output_list(pg, &listing);
+}
+
+static int plan_show(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "NAME"));
+	return code != CTL_OK ? code
+			      : output_show(pg,
+					"select " PLAN_COLUMNS
+					" from poprad.plan p left join poprad.pool o "
+					"using (pool_id) where p.name = $1",
+					&params, "plan of that name (see popradctl plan list)");
+}
+
+static int plan_remove(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	long changed = 0;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "NAME"));
+	if (code == CTL_OK)
+		code = pg_change(pg, "delete from poprad.plan where name = $1", &params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(call, CTL_REFUSED, "there is no plan %s (see popradctl plan list)",
+			params.values[0]);
+	return code;
+}
+
+const struct command plan_commands[] = {
+	{
+		.verb = "add",
+		.arguments = plan_name,
+		.options = plan_add_options,
+		.sentence = "Adds a plan.",
+		.example = "popradctl plan add gold --pool west-dynamic --sessions 1 "
+			   "--session-timeout 8h --idle-timeout 15m --interim 10m --filter "
+			   "to-general-customer-equipment",
+		.run = plan_add,
+	},
+	{
+		.verb = "set",
+		.arguments = plan_name,
+		.options = plan_set_options,
+		.sentence =
+			"Changes what is given, and leaves the rest; counts from the next login "
+			"on.",
+		.example = "popradctl plan set gold --sessions 2 --attribute 'Port-Limit = 2'",
+		.run = plan_set,
+	},
+	{
+		.verb = "show",
+		.arguments = plan_name,
+		.options = json_options,
+		.sentence = "Shows a plan.",
+		.example = "popradctl plan show gold --json",
+		.run = plan_show,
+	},
+	{
+		.verb = "list",
+		.options = json_options,
+		.sentence = "Lists the plans.",
+		.example = "popradctl plan list",
+		.run = plan_list,
+	},
+	{
+		.verb = "remove",
+		.arguments = plan_name,
+		.sentence = "Removes a plan that no subscriber has.",
+		.example = "popradctl plan remove gold",
+		.run = plan_remove,
+	},
+	{0},
+};

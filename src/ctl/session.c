@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradctl session: who is online, and since when. */
+#include "base/mem.h"
+#include "ctl/commands.h"
+#include "ctl/output.h"
+#include "ctl/value.h"
+#include <string.h>
+
+static const struct parameter list_options[] = {
+	OPTION_JSON,
+	{.name = "login",
+		.type = VALUE_LOGIN,
+		.form = "LOGIN",
+		.sentence = "Only sessions of this subscriber, or with this user name."},
+	{.name = "nas",
+		.type = VALUE_NAME,
+		.form = "NAME",
+		.sentence = "Only sessions on this NAS."},
+	{.name = "state",
+		.type = VALUE_CHOICE,
+		.form = "open|authorised|active|closed|all",
+		.sentence = "Only sessions in this state; open, the default, is authorised or "
+			    "active. Sessions closed more than an hour ago are in the history "
+			    "and not listed here."},
+	{0},
+};
+static const struct parameter show_arguments[] = {
+	{.name = "KEY|LOGIN",
+		.type = VALUE_TEXT,
+		.sentence = "A session's key, or a login for all its sessions."},
+	{0},
+};
+static const struct parameter json_options[] = {OPTION_JSON, {0}};
+static const struct parameter key_argument[] = {
+	{.name = "KEY",
+		.type = VALUE_KEY,
+		.sentence = "The session's key, as session list shows it."},
+	{0},
+};
+static const struct parameter close_options[] = {
+	{.name = "cause",
+		.type = VALUE_NAME,
+		.form = "CAUSE",
+		.sentence = "Acct-Terminate-Cause to record; Admin-Reset by default."},
+	{0},
+};
+
+#define SESSION_COLUMNS                                                                       \
+	"s.session_key, s.state, b.login, s.user_name, n.name as nas, s.subscriber_id, "      \
+	"p.name as plan, s.nas_id, s.nas_address, s.nas_ip_address, s.nas_identifier, "       \
+	"s.nas_port, s.nas_port_id, s.nas_port_type, s.calling_station_id, "                  \
+	"s.called_station_id, s.acct_session_id, s.acct_multi_session_id, s.class, "          \
+	"s.address, s.framed_address, s.framed_ipv6_address, s.framed_ipv6_prefix, "          \
+	"s.framed_interface_id, s.delegated_ipv6_prefix, s.service_type, s.framed_protocol, " \
+	"s.authentic, s.connect_info_start, s.connect_info_stop, s.authorised_at, "           \
+	"s.authorised_until, s.started_at, s.updated_at, s.last_heard, s.stopped_at, "        \
+	"s.closed_at, s.terminate_cause, s.cause_rank, s.interim_s, s.session_time, "         \
+	"s.in_octets, s.out_octets, s.in_packets, s.out_packets, s.in_wraps, s.out_wraps, "   \
+	"to_jsonb(s.flags) as flags"
+#define SESSION_JOINS                                             \
+	" s left join poprad.subscriber b using (subscriber_id) " \
+	"left join poprad.plan p on p.plan_id = s.plan_id "       \
+	"left join poprad.nas n on n.nas_id = s.nas_id "
+static const struct listing session_listing = {
+	.select = "select " SESSION_COLUMNS " from poprad.session" SESSION_JOINS,
+	.key = "s.session_key",
+	.after = "coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')",
+	.brief = "session_key state user_name nas address started_at session_time in_octets "
+		 "out_octets",
+};
+
+/* By the index for a subscriber's own; the user name counts too, for users that are no subscribers.
+ */
+static void filter_login(struct call *call, struct listing *listing, const char *login)
+{
+	listing_filter(call->ctx, listing,
+		"(s.subscriber_id = (select subscriber_id from poprad.subscriber where login = $) "
+		"or s.user_name = $)",
+		login);
+}
+
+static int session_list(struct call *call)
+{
+	struct listing listing = session_listing;
+	const char *state = call_value(call, "state");
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	filter_login(call, &listing, call_value(call, "login"));
+	listing_filter(call->ctx, &listing,
+		"s.nas_id = (select nas_id from poprad.nas where name = $)",
+		call_value(call, "nas"));
+	if (state == NULL || strcmp(state, "open") == 0)
+		listing_filter(call->ctx, &listing, "s.state <> $", "closed");
+	else if (strcmp(state, "all") != 0)
+		listing_filter(call->ctx, &listing, "s.state = $", state);
+	return code != CTL_OK ? code : output_list(pg, &listing);
+}
+
+static int show_login(struct call *call, const char *text)
+{
+	struct listing listing = session_listing;
+	char *login = mem_must(talloc_strdup(call->ctx, text));
+	const char *fault = login_normalise(login);
+	struct pg *pg;
+	int code;
+
+	if (fault != NULL)
+		return call_fail(call, CTL_USAGE, "the login %s", fault);
+	filter_login(call, &listing, login);
+	code = pg_open(call, &pg);
+	return code != CTL_OK ? code : output_list(pg, &listing);
+}
+
+static int session_show(struct call *call)
+{
+	struct params params = {0};
+	const char *text = call_value(call, "KEY|LOGIN");
+	struct pg *pg;
+	int code;
+
+	if (!text_is_key(text))
+		return show_login(call, text);
+	code = pg_open(call, &pg);
+	params_add(&params, text);
+	return code != CTL_OK
+		       ? code
+		       : output_show(pg,
+				 "select " SESSION_COLUMNS " from (select * from poprad.session "
+				 "union all select * from poprad.session_history)" SESSION_JOINS
+				 "where s.session_key = $1::uuid",
+				 &params, "session with that key (see popradctl session list)");
+}
+
+static int session_close(struct call *call)
+{
+	struct params params = {0};
+	const char *cause = call_value(call, "cause"), *address = NULL;
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "KEY"));
+	params_add(&params, cause == NULL ? "Admin-Reset" : cause);
+	if (code == CTL_OK)
+		code = pg_value(
+			pg, "select host(poprad.session_close($1::uuid, $2))", &params, &address);
+	if (code == CTL_OK)
+		fprintf(call->out, "closed; %s%s\n",
+			address == NULL ? "it held no address" : address,
+			address == NULL ? "" : " is free again");
+	return code;
+}
+
+const struct command session_commands[] = {
+	{
+		.verb = "list",
+		.options = list_options,
+		.sentence = "Lists sessions in the order of their birth.",
+		.example = "popradctl session list --json",
+		.run = session_list,
+	},
+	{
+		.verb = "show",
+		.arguments = show_arguments,
+		.options = json_options,
+		.sentence = "Shows one session, also from the history, or those of a login.",
+		.example = "popradctl session show line-7@isp.example",
+		.run = session_show,
+	},
+	{
+		.verb = "close",
+		.arguments = key_argument,
+		.options = close_options,
+		.sentence = "Closes a session whose end was never reported, and frees its address.",
+		.details =
+			"It does not disconnect anybody: use it when the NAS no longer knows the "
+			"session. A Stop that comes later still counts.",
+		.example = "popradctl session close 0193a1c2-5a60-7000-8000-000000000001",
+		.run = session_close,
+	},
+	{0},
+};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradctl status: asks the running server's master over its control socket. One line of JSON goes
+ * there, one JSON object comes back. */
+#include "base/mem.h"
+#include "ctl/commands.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (1 << 20) /* octets; some 100 counters for each of 64 workers are far less */
+#define PATIENCE_S 5
+
+static const struct parameter status_options[] = {OPTION_JSON, {0}};
+
+static int not_running(const struct call *call, const char *path)
+{
+	return call_fail(call, CTL_REFUSED, "the server does not run, or %s is not its socket: %s",
+		path, strerror(errno));
+}
+
+static int connect_control(struct call *call, int *connected)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = PATIENCE_S};
+	const char *path = mem_must(talloc_asprintf(call->ctx, "%s/control", call->conf->run_dir));
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return call_fail(call, CTL_REFUSED, "run_dir is too long: %s", path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return not_running(call, path);
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0) {
+		int code = not_running(call, path);
+
+		close(fd);
+		return code;
+	}
+	*connected = fd;
+	return CTL_OK;
+}
+
+/* Until the line end or the end of the connection. */
+static size_t read_answer(int fd, char *answer)
+{
+	size_t size = 0;
+
+	while (size < ANSWER_MAX && (size == 0 || answer[size - 1] != '\n')) {
+		ssize_t got = recv(fd, answer + size, ANSWER_MAX - size, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		size += (size_t)got;
+	}
+	return size;
+}
+
+static int ask(struct call *call, int fd, json_t **status)
+{
+	static const char question[] = "{\"command\":\"status\"}\n";
+	char *answer = mem_must(talloc_size(call->ctx, ANSWER_MAX));
+	json_error_t error;
+
+	if (send(fd, question, strlen(question), MSG_NOSIGNAL) != (ssize_t)strlen(question))
+		return call_fail(
+			call, CTL_REFUSED, "the server does not listen: %s", strerror(errno));
+	*status = json_loadb(answer, read_answer(fd, answer), 0, &error);
+	if (!json_is_object(*status)) {
+		json_decref(*status);
+		return call_fail(call, CTL_REFUSED,
+			"the server gave no answer within %d s that can be read", PATIENCE_S);
+	}
+	return CTL_OK;
+}
+
+/* "name value" lines; members of members as "name.member". */
+static void print_lines(FILE *out, const char *prefix, const json_t *value)
+{
+	const char *key;
+	const json_t *member;
+	size_t index;
+	char *dump;
+
+	if (!json_is_object(value) && !json_is_array(value)) {
+		dump = mem_must(json_dumps(value, JSON_ENCODE_ANY));
+		fprintf(out, "%-40s %s\n", prefix, dump);
+		free(dump);
+		return;
+	}
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
+		char *name =
+			mem_must(talloc_asprintf(NULL, "%s%s%s", prefix, *prefix ? "." : "", key));
+
+		print_lines(out, name, member);
+		talloc_free(name);
+	}
+	json_array_foreach(value, index, member)
+	{
+		char *name = mem_must(talloc_asprintf(NULL, "%s[%zu]", prefix, index));
+
+		print_lines(out, name, member);
+		talloc_free(name);
+	}
+}
+
+static int status_show(struct call *call)
+{
+	json_t *status;
+	int fd = -1, code = call_load_conf(call);
+
+	if (code == CTL_OK)
+		code = connect_control(call, &fd);
+	if (code != CTL_OK)
+		return code;
+	code = ask(call, fd, &status);
+	close(fd);
+	if (code != CTL_OK)
+		return code;
+	if (call_has(call, "json")) {
+		json_dumpf(status, call->out, JSON_COMPACT);
+		fputc('\n', call->out);
+	} else {
+		print_lines(call->out, "", status);
+	}
+	json_decref(status);
+	return CTL_OK;
+}
+
+const struct command status_commands[] = {
+	{
+		.verb = NULL,
+		.options = status_options,
+		.sentence = "Shows the running server's state and counters.",
+		.details = "Exits with 1 if it does not run.",
+		.example = "popradctl status --json",
+		.run = status_show,
+	},
+	{0},
+};

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Checks of the values on popradctl's command line, one function per type. What passes here is safe
+ * to store: bounded, valid UTF-8, without control characters. */
+#include "auth/password.h"
+#include "base/addr.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "ctl/ctl.h"
+#include "ctl/value.h"
+#include "db/catalog.h"
+#include "radius/pap.h"
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS_MAX INT32_MAX /* the columns are int */
+
+struct check {
+	TALLOC_CTX *ctx;
+	const struct parameter *parameter;
+	const char *normal;
+	const char *why;
+};
+
+/* C0, DEL and C1 (in UTF-8: C2 80..9F): they move a terminal's cursor and hide in a name. */
+static bool has_control(const char *text)
+{
+	const unsigned char *octet = (const unsigned char *)text;
+
+	for (; *octet; octet++) {
+		if (*octet < 0x20 || *octet == 0x7f)
+			return true;
+		if (octet[0] == 0xc2 && octet[1] >= 0x80 && octet[1] <= 0x9f)
+			return true;
+	}
+	return false;
+}
+
+const char *text_fault(const char *text, size_t max_octets)
+{
+	size_t size = strlen(text);
+
+	if (size == 0)
+		return "is empty";
+	if (size > max_octets)
+		return "is too long";
+	if (!text_is_clean((const uint8_t *)text, size))
+		return "is not valid UTF-8";
+	if (has_control(text))
+		return "has control characters";
+	return NULL;
+}
+
+const char *login_normalise(char *login)
+{
+	const char *fault = text_fault(login, VALUE_TEXT_MAX);
+	char *at = strrchr(login, '@');
+
+	if (fault != NULL)
+		return fault;
+	/* The server looks logins up in a form in which a backslash begins an escape. */
+	if (strchr(login, '\\') != NULL)
+		return "has a backslash";
+	if (strchr(login, ' ') != NULL)
+		return "has a space";
+	if (at == login)
+		return "has nothing before the @";
+	if (at != NULL && at[1] == '\0')
+		return "has no realm behind the @";
+	if (at != NULL)
+		text_lower(at + 1);
+	return NULL;
+}
+
+const char *password_fault(const char *password)
+{
+	const char *fault = text_fault(password, VALUE_PASSWORD_MAX);
+	struct password classified;
+
+	if (fault != NULL)
+		return fault;
+	password_classify(password, &classified);
+	if (classified.form == PASSWORD_UNKNOWN)
+		return "begins like a hash but is none that is known; a cleartext password that "
+		       "begins with { or $ is written {clear}PASSWORD";
+	if (classified.form == PASSWORD_CLEAR && classified.size > PAP_PASSWORD_MAX)
+		return "is longer than the 128 octets that a NAS can send";
+	return NULL;
+}
+
+static int fault(struct check *check, int code, const char *why)
+{
+	check->why = why;
+	return code;
+}
+
+static int check_name(struct check *check, const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-+:";
+	const char *why = text_fault(text, VALUE_NAME_MAX);
+
+	if (why != NULL)
+		return fault(check, CTL_USAGE, why);
+	if (text[strspn(text, allowed)] != '\0')
+		return fault(check, CTL_USAGE,
+			"has a character other than letters, digits and . _ - + :");
+	if (text[0] == '-')
+		return fault(check, CTL_USAGE, "begins with a hyphen");
+	return CTL_OK;
+}
+
+static int check_realm(struct check *check, const char *text)
+{
+	char *realm = mem_must(talloc_strdup(check->ctx, text));
+	const char *why = text_fault(text, VALUE_TEXT_MAX);
+
+	if (why != NULL)
+		return fault(check, CTL_USAGE, why);
+	if (strpbrk(text, "@ \\") != NULL)
+		return fault(check, CTL_USAGE, "has an @, a space or a backslash");
+	text_lower(realm);
+	check->normal = realm;
+	return CTL_OK;
+}
+
+static int check_login(struct check *check, const char *text)
+{
+	char *login = mem_must(talloc_strdup(check->ctx, text));
+	const char *why = login_normalise(login);
+
+	if (why != NULL)
+		return fault(check, CTL_USAGE, why);
+	check->normal = login;
+	return CTL_OK;
+}
+
+static int check_number(struct check *check, const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	char *end;
+	long number;
+
+	if (digits == 0 || text[digits] != '\0')
+		return fault(check, CTL_USAGE, "is not a whole number (0 or more)");
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || number > INT32_MAX)
+		return fault(check, CTL_USAGE, "is larger than 2147483647");
+	check->normal = mem_must(talloc_asprintf(check->ctx, "%ld", number));
+	return CTL_OK;
+}
+
+static int check_duration(struct check *check, const char *text, int64_t unit_ms)
+{
+	int64_t ms;
+
+	if (!text_parse_duration_ms(text, &ms))
+		return fault(check, CTL_USAGE, "is not a duration such as 8h, 15m, 90s or 45");
+	if (ms % unit_ms != 0)
+		return fault(check, CTL_USAGE, "is not a whole number of seconds");
+	if (ms / unit_ms > SECONDS_MAX)
+		return fault(check, CTL_USAGE, "is too long");
+	check->normal = mem_must(talloc_asprintf(check->ctx, "%" PRId64, ms / unit_ms));
+	return CTL_OK;
+}
+
+static int check_choice(struct check *check, const char *text)
+{
+	const char *choice = check->parameter->form;
+	size_t size = strlen(text);
+
+	while (choice != NULL) {
+		const char *end = strchrnul(choice, '|');
+
+		if (size > 0 && size == (size_t)(end - choice) && memcmp(choice, text, size) == 0)
+			return CTL_OK;
+		choice = *end == '|' ? end + 1 : NULL;
+	}
+	return fault(check, CTL_USAGE,
+		mem_must(talloc_asprintf(check->ctx, "is not one of %s", check->parameter->form)));
+}
+
+static int check_kind(struct check *check, const char *text)
+{
+	char *kinds = NULL;
+
+	if (nas_kind_find(text) != NULL)
+		return CTL_OK;
+	for (size_t i = 0; nas_kind_at(i) != NULL; i++)
+		kinds = mem_must(kinds == NULL ? talloc_strdup(check->ctx, nas_kind_at(i)->name)
+					       : talloc_asprintf_append(
+							 kinds, ", %s", nas_kind_at(i)->name));
+	return fault(check, CTL_USAGE,
+		mem_must(talloc_asprintf(
+			check->ctx, "is not a kind of NAS; the kinds are %s", kinds)));
+}
+
+static int check_address(struct check *check, const char *text)
+{
+	char shown[ADDR_TEXT_MAX];
+	struct addr addr;
+
+	if (addr_parse(text, &addr) != 0)
+		return fault(check, CTL_USAGE, "is not an IPv4 or IPv6 address");
+	check->normal = mem_must(talloc_strdup(check->ctx, addr_format(&addr, shown)));
+	return CTL_OK;
+}
+
+static int check_prefix(struct check *check, const char *text)
+{
+	char shown[ADDR_TEXT_MAX];
+	struct prefix prefix;
+	int err = prefix_parse(text, &prefix);
+
+	if (err == ERR_RANGE)
+		return fault(check, CTL_REFUSED,
+			mem_must(talloc_asprintf(check->ctx,
+				"does not begin on a boundary of its length; did you mean %s?",
+				prefix_format(&prefix, shown))));
+	if (err != 0)
+		return fault(
+			check, CTL_USAGE, "is not a network such as 192.0.2.0/24 or 2001:db8::/64");
+	check->normal = mem_must(talloc_strdup(check->ctx, prefix_format(&prefix, shown)));
+	return CTL_OK;
+}
+
+bool text_is_key(const char *text)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof(shape); i++)
+		if (shape[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != shape[i])
+			return false;
+	return true;
+}
+
+static int check_line(struct check *check, const char *why)
+{
+	return why == NULL ? CTL_OK : fault(check, CTL_USAGE, why);
+}
+
+static int check_by_type(struct check *check, const char *text)
+{
+	switch (check->parameter->type) {
+	case VALUE_FLAG:
+		return CTL_OK;
+	case VALUE_TEXT:
+		return check_line(check, text_fault(text, VALUE_TEXT_MAX));
+	case VALUE_NAME:
+		return check_name(check, text);
+	case VALUE_REALM:
+		return check_realm(check, text);
+	case VALUE_LOGIN:
+		return check_login(check, text);
+	case VALUE_PASSWORD:
+		return check_line(check, password_fault(text));
+	case VALUE_NUMBER:
+		return check_number(check, text);
+	case VALUE_SECONDS:
+		return check_duration(check, text, 1000);
+	case VALUE_MILLISECONDS:
+		return check_duration(check, text, 1);
+	case VALUE_CHOICE:
+		return check_choice(check, text);
+	case VALUE_KIND:
+		return check_kind(check, text);
+	case VALUE_ADDRESS:
+		return check_address(check, text);
+	case VALUE_PREFIX:
+		return check_prefix(check, text);
+	case VALUE_KEY:
+		return text_is_key(text)
+			       ? CTL_OK
+			       : fault(check, CTL_USAGE,
+					 "is not a session key (see popradctl session list)");
+	case VALUE_FILE:
+		return check_line(check, text_fault(text, PATH_MAX - 1));
+	}
+	return fault(check, CTL_USAGE, "is of no known type");
+}
+
+int value_check(TALLOC_CTX *ctx, const struct parameter *parameter, const char *text,
+	const char **normal, const char **why)
+{
+	struct check check = {.ctx = ctx, .parameter = parameter, .normal = text};
+	int code = check_by_type(&check, text);
+
+	*normal = check.normal;
+	*why = check.why;
+	return code;
+}
