@@ -2,10 +2,12 @@
  * Copyright the poprad authors
  *
  * Fills a manual page's template while poprad is built: copies standard input to standard output
- * and puts the tables that the programs use in the place of the lines "@options@", "@counters@",
+ * and puts the tables that the programs use in the place of the lines "@options@", "@commands@",
+ * "@counters@",
  * "@drops@" and "@rejects@". Manual and program cannot differ, because there is only one table. */
 #include "base/metrics.h"
 #include "conf/conf.h"
+#include "ctl/ctl.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +82,7 @@ static const struct {
 	void (*print)(FILE *out);
 } tables[] = {
 	{"@options@\n", conf_print_manual},
+	{"@commands@\n", ctl_print_manual},
 	{"@counters@\n", print_counters},
 	{"@drops@\n", print_drops},
 	{"@rejects@\n", print_rejects},
