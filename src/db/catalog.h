@@ -82,9 +82,10 @@ struct pool_range {
 
 struct catalog;
 
-/* Reads the document. ERR_SYNTAX or ERR_RANGE: *why (owned by ctx) names the table, the row and
- * what is wrong; a bad row never becomes a half-loaded catalog. An attribute that the dictionary
- * does not know is logged and left out of its plan. */
+/* Reads the document; the snapshot belongs to ctx and to one holder, the caller. ERR_SYNTAX or
+ * ERR_RANGE: *why (owned by ctx) names the table, the row and what is wrong; a bad row never
+ * becomes a half-loaded catalog. An attribute that the dictionary does not know is logged and left
+ * out of its plan. */
 int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog **catalog,
 	char **why) MUST_CHECK;
 
@@ -96,12 +97,15 @@ const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *c
 /* True if Message-Authenticator was learned from this source address (decision 12). */
 bool catalog_has_learned(const struct catalog *catalog, const struct addr *source);
 
-/* Snapshots are shared by the worker and its open requests. */
+/* Snapshots are shared by the watch, the worker and its open requests; the last one that lets go
+ * frees it. */
 struct catalog *catalog_hold(struct catalog *catalog);
 void catalog_release(struct catalog *catalog);
 
-/* Keeps the current snapshot up to date: loads the copy on disk at once, then listens, polls and
- * reloads, and rewrites the copy. */
+/* Keeps the current snapshot up to date: loads the copy on disk at once (changed is then called
+ * from inside catalog_watch_new), then listens, polls and reloads; worker 0 rewrites the copy.
+ * changed gets each new snapshot, to hold if it keeps it. A document that cannot be read is logged
+ * and counted, and the last good snapshot stays. */
 struct catalog_watch;
 struct event_base;
 struct timer_queue;

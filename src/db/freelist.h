@@ -15,11 +15,17 @@ struct freelist;
 
 struct freelist *freelist_new(TALLOC_CTX *ctx, unsigned worker, unsigned workers);
 
+/* The order among addresses that became free in the same second, which is all of them in a new
+ * pool: nodes that share a database give different seeds, so that they seldom propose the same.
+ * Before the first put; 0 unless called. */
+void freelist_use_order(struct freelist *list, uint64_t seed);
+
 /* Keeps the lists of ranges that are still there, drops the others, begins new ones empty. */
 void freelist_use_catalog(struct freelist *list, const struct catalog *catalog);
 
 /* A free address that a scan or a release reported; freed_us = when it became free (wall clock),
- * for the order. Known ones and ones outside every range are ignored. */
+ * for the order. Known ones, ones outside every range and ones for which there is no room (see
+ * freelist.c) are ignored. */
 void freelist_put(struct freelist *list, const struct addr *addr, int64_t freed_us);
 
 /* Takes up to `count` proposals for a pool and NAS group; returns how many. They leave the list:
@@ -34,8 +40,10 @@ void freelist_remove(struct freelist *list, const struct addr *addr);
 
 size_t freelist_count(const struct freelist *list, int32_t pool_id, int32_t nas_group_id);
 
-/* What to scan next: the range whose list runs low (or has never been scanned) and the address to
- * continue behind; false = nothing. The caller runs poprad.free_addresses and feeds the rows
- * through freelist_put, then says how far the scan got. */
+/* What to scan next: the range whose list runs low (or has never been scanned to its end) and the
+ * address to continue behind (none = from the start); false = nothing now. A range of which little
+ * is free is scanned again only after a pause, so the caller may ask as often as it likes. The
+ * caller runs poprad.free_addresses and feeds the rows through freelist_put, then says how far the
+ * scan got: last_seen none or NULL = to the end of the range. */
 bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, struct addr *after);
 void freelist_scanned(struct freelist *list, int32_t pool_range_id, const struct addr *last_seen);

@@ -17,7 +17,6 @@
 #include "base/metrics.h"
 #include <assert.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* Whole retries after a lost deadlock or serialisation conflict: long enough for the other side to
  * finish a batch, short enough for a login. */
@@ -146,23 +145,6 @@ static void batch_refused(
 	talloc_free(batch);
 }
 
-/* Half to all of ms, so that workers and nodes do not come back in step. */
-static int64_t jitter_ns(unsigned ms)
-{
-	uint32_t random = 0;
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
-		random = 0;
-	int64_t half_ns = ms * NS_PER_MS / 2;
-	return half_ns + half_ns * (random & 0xffff) / 0xffff;
-}
-
-static unsigned doubled(unsigned ms, unsigned min_ms, unsigned max_ms)
-{
-	if (ms == 0)
-		return min_ms;
-	return ms > max_ms / 2 ? max_ms : 2 * ms;
-}
-
 /* The connection is closed: waits, then connects anew. */
 static void back_off(struct lane *lane, const char *why)
 {
@@ -170,11 +152,9 @@ static void back_off(struct lane *lane, const char *why)
 	int64_t now_ns = clock_mono_ns();
 	bool was_up = lane->state == LANE_UP || lane->state == LANE_LOSING;
 	if (was_up && now_ns - lane->up_since_ns > lane->settings.reconnect_max_ms * NS_PER_MS)
-		lane->backoff_ms = 0;
+		backoff_reset(&lane->reconnect);
 	lane->state = LANE_BACKING_OFF;
-	lane->backoff_ms = doubled(
-		lane->backoff_ms, lane->settings.reconnect_min_ms, lane->settings.reconnect_max_ms);
-	timer_set(lane->timers, &lane->pause, now_ns + jitter_ns(lane->backoff_ms));
+	timer_set(lane->timers, &lane->pause, now_ns + backoff_next_ns(&lane->reconnect));
 	log_event_limited(&limit, LOG_LEVEL_ERROR, "database_away", "lane=%s waiting=%zu reason=%s",
 		lane->settings.name, lane->waiting_count, log_quote_text(why));
 	if (was_up && lane->settings.state_changed)
@@ -208,13 +188,12 @@ static void settle(struct lane *lane)
 		return;
 	}
 	measure_round(lane);
-	lane->backoff_ms = 0;
-	if (must_retry) {
-		lane->retry_ms = doubled(lane->retry_ms, RETRY_MIN_MS, RETRY_MAX_MS);
-		timer_set(lane->timers, &lane->pause, clock_mono_ns() + jitter_ns(lane->retry_ms));
-	} else {
-		lane->retry_ms = 0;
-	}
+	backoff_reset(&lane->reconnect);
+	if (must_retry)
+		timer_set(lane->timers, &lane->pause,
+			clock_mono_ns() + backoff_next_ns(&lane->retry));
+	else
+		backoff_reset(&lane->retry);
 }
 
 /* Nothing can be concluded about the rows, and it is not for this connection to try again: another
@@ -242,7 +221,9 @@ static void on_result(void *owner, void *tag, const struct pg_result *result)
 	switch (result->outcome) {
 	case PG_DONE:
 		batch_done(lane, batch, result->rows);
-		queue->limit = doubled(queue->limit, 1, lane->settings.batch_max);
+		queue->limit = queue->limit < lane->settings.batch_max / 2
+				       ? 2 * queue->limit
+				       : lane->settings.batch_max;
 		break;
 	case PG_BAD_ROW:
 		batch_refused(lane, batch, result);
@@ -324,6 +305,9 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 	struct lane *lane = mem_must(talloc_zero(ctx, struct lane));
 	lane->settings = *settings;
 	lane->timers = timers;
+	lane->reconnect = (struct backoff){
+		.min_ms = settings->reconnect_min_ms, .max_ms = settings->reconnect_max_ms};
+	lane->retry = (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
 	lane->expiry_walked_ns = INT64_MIN / 2;
 	TAILQ_INIT(&lane->round);
 	TAILQ_INIT(&lane->unresolved);

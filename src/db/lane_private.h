@@ -4,6 +4,7 @@
 /* The inside of a lane, shared by lane.c (when to send, what an outcome means) and lane_queue.c
  * (where items wait, deadlines, batches). */
 #include "base/timer.h"
+#include "db/backoff.h"
 #include "db/lane.h"
 
 TAILQ_HEAD(batch_list, lane_batch);
@@ -49,7 +50,7 @@ struct lane {
 	int64_t expiry_walked_ns;
 	int64_t round_started_ns, round_mean_ns;
 	int64_t up_since_ns;
-	unsigned backoff_ms, retry_ms;
+	struct backoff reconnect, retry;
 	/* what the round has brought so far */
 	bool must_retry, must_reconnect;
 	char *trouble; /* with must_reconnect */

@@ -1,39 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors
  *
- * The kinds of access servers: popradctl offers them, the catalog reads them, replies follow them.
- */
+ * The kinds of access server. `other` stands last: what follows RFC 2865 and nothing else. */
 #include "db/catalog.h"
 #include <string.h>
 
 static const struct nas_kind kinds[] = {
 	{"cisco", FILTER_ID_WITH_DIRECTION,
-		"Cisco IOS and what behaves like it: Filter-Id is NAME.in and NAME.out."},
+		"Cisco IOS. Filter-Id names an access list with .in or .out behind it; without "
+		"that IOS "
+		"would apply it outbound."},
 	{"mikrotik", FILTER_ID_WITH_DIRECTION,
-		"MikroTik RouterOS: Filter-Id names a firewall chain, NAME.in and NAME.out."},
-	{"pppd", FILTER_ID_WITH_DIRECTION,
-		"pppd and its derivatives: scripts read Filter-Id, NAME.in and NAME.out."},
-	{"portmaster", FILTER_ID_BASE,
-		"Livingston PortMaster: Filter-Id is NAME, to which it appends .in and .out."},
+		"MikroTik RouterOS. Filter-Id names a firewall chain with .in or .out behind it; a "
+		"chain "
+		"ppp must jump to it, and of several names for one direction the last one counts."},
+	{"juniper", FILTER_NONE,
+		"Juniper E-series and MX. Policies are named by ERX-Ingress-Policy-Name and "
+		"ERX-Egress-Policy-Name, which a plan may carry as attributes; no Filter-Id is "
+		"sent."},
 	{"usr", FILTER_ID_BASE,
-		"USRobotics and 3Com: Filter-Id is NAME, to which it appends .in and .out."},
+		"USRobotics NETServer. It adds .in and .out to the one name that Filter-Id gives "
+		"(at most "
+		"15 characters), and applies no filter at all if it does not know them."},
+	{"portmaster", FILTER_ID_BASE,
+		"Livingston and Lucent PortMaster. It adds .in and .out to the one name that "
+		"Filter-Id "
+		"gives."},
+	{"ascend", FILTER_NONE,
+		"Ascend and Lucent MAX, TNT and APX. Filters are sent as rules in "
+		"Ascend-Data-Filter, "
+		"which a plan may carry as attributes; no Filter-Id is sent."},
+	{"nokia", FILTER_NONE,
+		"Nokia 7750. Filters are named by Alc-Subscriber-Filter, which a plan may carry as "
+		"an "
+		"attribute; no Filter-Id is sent."},
+	{"huawei", FILTER_NONE,
+		"Huawei ME60 and NE. It takes Filter-Id for a user group, so none is sent."},
 	{"accel-ppp", FILTER_NONE,
-		"accel-ppp: a Filter-Id would set the rate of a shaper, so none is sent."},
-	{"juniper", FILTER_NONE, "Juniper: filters are vendor attributes of the plan."},
-	{"nokia", FILTER_NONE, "Nokia 7750: filters are vendor attributes of the plan."},
-	{"huawei", FILTER_NONE, "Huawei: Filter-Id means a user group, so none is sent."},
-	{"other", FILTER_ID_WITH_DIRECTION, "Anything else: Filter-Id is NAME.in and NAME.out."},
+		"accel-ppp. It takes Filter-Id for the rate of its shaper, so none is sent."},
+	{"l2tpns", FILTER_ID_WITH_DIRECTION,
+		"l2tpns. Filter-Id names one of its access lists with .in or .out behind it."},
+	{"pppd", FILTER_ID_WITH_DIRECTION,
+		"pppd with radius.so and radattr.so. Filter-Id is left to the scripts of the host, "
+		"in "
+		"/var/run/radattr.INTERFACE."},
+	{"other", FILTER_ID_WITH_DIRECTION,
+		"Any other. Filter-Id names a filter with .in or .out behind it."},
 };
-
-const struct nas_kind *nas_kind_at(size_t index)
-{
-	return index < sizeof(kinds) / sizeof(*kinds) ? &kinds[index] : NULL;
-}
+#define KIND_COUNT (sizeof kinds / sizeof *kinds)
 
 const struct nas_kind *nas_kind_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+	for (size_t i = 0; i < KIND_COUNT; i++) {
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
+	}
 	return NULL;
+}
+
+const struct nas_kind *nas_kind_at(size_t index)
+{
+	return index < KIND_COUNT ? &kinds[index] : NULL;
 }

@@ -18,8 +18,8 @@
 #include "db/pgconn.h"
 
 /* One execution. Values are text: integers in decimal, booleans t and f, keys as 32 hex digits,
- * addresses and prefixes as addr_format and prefix_format write them (a host prefix without its
- * length), times in decimal microseconds since 1970, text as it is. */
+ * addresses and prefixes as addr_format and prefix_format write them, times in decimal
+ * microseconds since 1970, text as it is. */
 struct fake_execution {
 	const char *statement;
 	size_t row_count;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Look-ups in a snapshot, and its holders. A snapshot never changes once it is read. */
+#include "db/catalog_private.h"
+#include <assert.h>
+#include <stdlib.h>
+
+int catalog_compare_addrs(const void *one, const void *other)
+{
+	return addr_compare(one, other);
+}
+
+int catalog_compare_plans(const void *one, const void *other)
+{
+	const struct plan *left = one, *right = other;
+	return (left->plan_id > right->plan_id) - (left->plan_id < right->plan_id);
+}
+
+int64_t catalog_version(const struct catalog *catalog)
+{
+	return catalog->version;
+}
+
+const struct nas *catalog_find_nas(const struct catalog *catalog, const struct addr *source)
+{
+	return prefix_map_find(catalog->nas_by_prefix, source);
+}
+
+const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan_id)
+{
+	const struct plan wanted = {.plan_id = plan_id};
+	return bsearch(&wanted, catalog->plans, catalog->plan_count, sizeof *catalog->plans,
+		catalog_compare_plans);
+}
+
+const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *count)
+{
+	*count = catalog->range_count;
+	return catalog->ranges;
+}
+
+bool catalog_has_learned(const struct catalog *catalog, const struct addr *source)
+{
+	return bsearch(source, catalog->learned, catalog->learned_count, sizeof *catalog->learned,
+		       catalog_compare_addrs) != NULL;
+}
+
+struct catalog *catalog_hold(struct catalog *catalog)
+{
+	catalog->holders++;
+	return catalog;
+}
+
+void catalog_release(struct catalog *catalog)
+{
+	assert(catalog->holders > 0);
+	if (--catalog->holders == 0)
+		talloc_free(catalog);
+}

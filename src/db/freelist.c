@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Per range two heaps, this worker's own slice and the rest, each with the longest free address on
+ * top, and for each address its place in its heap. An address is stored as its distance from the
+ * start of its range. */
+#include "db/freelist.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Addresses of a range that can be listed: the first 2^22 of it, whose places are 16 MiB. Farther
+ * ones (a range that large is rare in IPv4, the rule in IPv6) are found by the database's own
+ * search alone. */
+#define OFFSETS_MAX (UINT64_C(1) << 22)
+
+/* Entries of one heap: 2 MiB. A pool that has more free addresses than that is in no need of a
+ * complete list; what is left out comes back with a later scan. */
+#define HEAP_MAX (1u << 17)
+
+/* A list runs low below this many entries, or a tenth of a small range: some seconds' logins. */
+#define LOW_MAX 4096
+
+/* Pause between two whole scans of a range of which little is free: its releases come by
+ * themselves, a scan finds only what other workers gave back. */
+#define RESCAN_NS (2 * NS_PER_S)
+
+/* All workers must cut a range into the same slices. */
+#define SLICE_SEED UINT64_C(0x706f70726164)
+
+enum { HEAP_OWN, HEAP_OTHERS, HEAPS };
+
+struct entry {
+	int64_t freed_s; /* whole seconds: finer differences give way to the order */
+	uint32_t order;  /* among those of one second */
+	uint32_t offset;
+};
+
+struct heap {
+	struct entry *entries;
+	uint32_t count, room;
+};
+
+struct range {
+	struct pool_range range;
+	uint64_t size;    /* listable addresses */
+	uint32_t *places; /* by offset: index in its heap, counted from 1; 0 = not listed */
+	struct heap heaps[HEAPS];
+	struct addr scanned_to; /* none = the next scan begins at the start */
+	bool is_known;          /* scanned to its end once */
+	int64_t next_scan_ns;   /* not before, once it is known */
+	uint64_t scan_turn;     /* the lowest is scanned first */
+};
+
+struct freelist {
+	unsigned worker, workers;
+	uint64_t seed;
+	uint64_t scan_turns;
+	struct range **ranges; /* in order of their first address */
+	size_t range_count;
+};
+
+/* Heaps --------------------------------------------------------------------------------------- */
+
+static bool is_before(const struct entry *one, const struct entry *other)
+{
+	if (one->freed_s != other->freed_s)
+		return one->freed_s < other->freed_s;
+	if (one->order != other->order)
+		return one->order < other->order;
+	return one->offset < other->offset;
+}
+
+static void heap_place(struct range *range, struct heap *heap, uint32_t i, struct entry entry)
+{
+	heap->entries[i] = entry;
+	range->places[entry.offset] = i + 1;
+}
+
+/* Puts an entry where place i is vacant, and moves others until the order holds again. */
+static void heap_settle(struct range *range, struct heap *heap, uint32_t i, struct entry entry)
+{
+	while (i > 0 && is_before(&entry, &heap->entries[(i - 1) / 2])) {
+		heap_place(range, heap, i, heap->entries[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	for (;;) {
+		uint32_t child = 2 * i + 1;
+		if (child + 1 < heap->count &&
+			is_before(&heap->entries[child + 1], &heap->entries[child]))
+			child++;
+		if (child >= heap->count || !is_before(&heap->entries[child], &entry))
+			break;
+		heap_place(range, heap, i, heap->entries[child]);
+		i = child;
+	}
+	heap_place(range, heap, i, entry);
+}
+
+static void heap_add(struct range *range, struct heap *heap, struct entry entry)
+{
+	if (heap->count == heap->room) {
+		heap->room = heap->room ? 2 * heap->room : 64;
+		heap->entries =
+			mem_must(talloc_realloc(range, heap->entries, struct entry, heap->room));
+	}
+	heap->count++;
+	heap_settle(range, heap, heap->count - 1, entry);
+}
+
+static struct entry heap_take(struct range *range, struct heap *heap, uint32_t i)
+{
+	struct entry taken = heap->entries[i];
+	struct entry last = heap->entries[--heap->count];
+	range->places[taken.offset] = 0;
+	if (i < heap->count)
+		heap_settle(range, heap, i, last);
+	return taken;
+}
+
+/* Ranges -------------------------------------------------------------------------------------- */
+
+/* other - one, or UINT64_MAX if it does not fit; other is not below one. */
+static uint64_t distance(const struct addr *one, const struct addr *other)
+{
+	size_t size = one->family == 4 ? 4 : 16;
+	unsigned __int128 from = 0, to = 0;
+	for (size_t i = 0; i < size; i++) {
+		from = (from << 8) | one->bytes[i];
+		to = (to << 8) | other->bytes[i];
+	}
+	return to - from > UINT64_MAX ? UINT64_MAX : (uint64_t)(to - from);
+}
+
+static struct range *range_new(struct freelist *list, const struct pool_range *wanted)
+{
+	struct range *range = mem_must(talloc_zero(list, struct range));
+	range->range = *wanted;
+	uint64_t last = distance(&wanted->first, &wanted->last);
+	range->size = last >= OFFSETS_MAX ? OFFSETS_MAX : last + 1;
+	range->places = mem_must(talloc_zero_size(range, (size_t)range->size * sizeof(uint32_t)));
+	range->scan_turn = ++list->scan_turns;
+	return range;
+}
+
+static bool same_addresses(const struct range *range, const struct pool_range *other)
+{
+	return range->range.pool_range_id == other->pool_range_id &&
+	       addr_compare(&range->range.first, &other->first) == 0 &&
+	       addr_compare(&range->range.last, &other->last) == 0;
+}
+
+static int compare_ranges(const void *one, const void *other)
+{
+	const struct range *const *left = one, *const *right = other;
+	return addr_compare(&(*left)->range.first, &(*right)->range.first);
+}
+
+/* Takes the range out of the old list, or NULL. */
+static struct range *take_old(struct freelist *list, const struct pool_range *wanted)
+{
+	for (size_t i = 0; i < list->range_count; i++) {
+		struct range *range = list->ranges[i];
+		if (range && same_addresses(range, wanted)) {
+			list->ranges[i] = NULL;
+			range->range = *wanted; /* its pool or group may have changed */
+			return range;
+		}
+	}
+	return NULL;
+}
+
+void freelist_use_catalog(struct freelist *list, const struct catalog *catalog)
+{
+	size_t count;
+	const struct pool_range *wanted = catalog_ranges(catalog, &count);
+	struct range **ranges = mem_must(talloc_size(list, (count + 1) * sizeof *ranges));
+	for (size_t i = 0; i < count; i++) {
+		ranges[i] = take_old(list, &wanted[i]);
+		if (!ranges[i])
+			ranges[i] = range_new(list, &wanted[i]);
+	}
+	for (size_t i = 0; i < list->range_count; i++)
+		talloc_free(list->ranges[i]);
+	talloc_free(list->ranges);
+	qsort(ranges, count, sizeof *ranges, compare_ranges);
+	list->ranges = ranges;
+	list->range_count = count;
+}
+
+/* The range that holds the address, or NULL. */
+static struct range *find_range(const struct freelist *list, const struct addr *addr)
+{
+	size_t low = 0, high = list->range_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (addr_compare(&list->ranges[middle]->range.first, addr) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return NULL;
+	struct range *range = list->ranges[low - 1];
+	if (range->range.first.family != addr->family || addr_compare(addr, &range->range.last) > 0)
+		return NULL;
+	return range;
+}
+
+static bool serves(const struct range *range, int32_t pool_id, int32_t nas_group_id)
+{
+	return range->range.pool_id == pool_id &&
+	       (range->range.nas_group_id == 0 || range->range.nas_group_id == nas_group_id);
+}
+
+static uint32_t range_count(const struct range *range)
+{
+	return range->heaps[HEAP_OWN].count + range->heaps[HEAP_OTHERS].count;
+}
+
+/* Addresses ----------------------------------------------------------------------------------- */
+
+/* Where an address belongs; false if no range can list it. */
+static bool find_place(const struct freelist *list, const struct addr *addr, struct range **range,
+	struct heap **heap, uint32_t *offset)
+{
+	*range = find_range(list, addr);
+	if (!*range)
+		return false;
+	uint64_t far = distance(&(*range)->range.first, addr);
+	if (far >= (*range)->size)
+		return false;
+	bool is_own = addr_hash(addr, SLICE_SEED) % list->workers == list->worker;
+	*heap = &(*range)->heaps[is_own ? HEAP_OWN : HEAP_OTHERS];
+	*offset = (uint32_t)far;
+	return true;
+}
+
+static void list_address(struct freelist *list, const struct addr *addr, int64_t freed_s)
+{
+	struct range *range;
+	struct heap *heap;
+	uint32_t offset;
+	if (!find_place(list, addr, &range, &heap, &offset) || range->places[offset] != 0 ||
+		heap->count >= HEAP_MAX)
+		return;
+	const struct entry entry = {freed_s, (uint32_t)(addr_hash(addr, list->seed) >> 32), offset};
+	heap_add(range, heap, entry);
+}
+
+void freelist_remove(struct freelist *list, const struct addr *addr)
+{
+	struct range *range;
+	struct heap *heap;
+	uint32_t offset;
+	if (find_place(list, addr, &range, &heap, &offset) && range->places[offset] != 0)
+		heap_take(range, heap, range->places[offset] - 1);
+}
+
+void freelist_put(struct freelist *list, const struct addr *addr, int64_t freed_us)
+{
+	list_address(list, addr, freed_us / US_PER_S);
+}
+
+/* In front of all others: nobody else was given it, and it has waited longest. */
+void freelist_put_back(struct freelist *list, const struct addr *addr)
+{
+	list_address(list, addr, INT64_MIN);
+}
+
+/* The range whose heap has the entry that has waited longest, or NULL. */
+static struct range *find_oldest(
+	const struct freelist *list, int32_t pool_id, int32_t nas_group_id, int which)
+{
+	struct range *oldest = NULL;
+	for (size_t i = 0; i < list->range_count; i++) {
+		struct range *range = list->ranges[i];
+		const struct heap *heap = &range->heaps[which];
+		if (heap->count > 0 && serves(range, pool_id, nas_group_id) &&
+			(!oldest || is_before(&heap->entries[0], &oldest->heaps[which].entries[0])))
+			oldest = range;
+	}
+	return oldest;
+}
+
+size_t freelist_take(struct freelist *list, int32_t pool_id, int32_t nas_group_id, size_t count,
+	struct addr *candidates)
+{
+	size_t taken = 0;
+	for (int which = 0; which < HEAPS; which++) {
+		struct range *range;
+		while (taken < count && (range = find_oldest(list, pool_id, nas_group_id, which))) {
+			struct entry entry = heap_take(range, &range->heaps[which], 0);
+			if (addr_add(&range->range.first, entry.offset, &candidates[taken]) == 0)
+				taken++;
+		}
+	}
+	return taken;
+}
+
+size_t freelist_count(const struct freelist *list, int32_t pool_id, int32_t nas_group_id)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < list->range_count; i++) {
+		if (serves(list->ranges[i], pool_id, nas_group_id))
+			count += range_count(list->ranges[i]);
+	}
+	return count;
+}
+
+/* Scans --------------------------------------------------------------------------------------- */
+
+static bool is_full(const struct range *range)
+{
+	return range->heaps[HEAP_OWN].count >= HEAP_MAX ||
+	       range->heaps[HEAP_OTHERS].count >= HEAP_MAX;
+}
+
+static bool wants_scan(const struct range *range, int64_t now_ns)
+{
+	if (!range->is_known)
+		return true;
+	uint64_t low = range->size / 10 < LOW_MAX ? range->size / 10 : LOW_MAX;
+	return range_count(range) <= low &&
+	       (addr_is_set(&range->scanned_to) || now_ns >= range->next_scan_ns);
+}
+
+bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, struct addr *after)
+{
+	int64_t now_ns = clock_mono_ns();
+	const struct range *next = NULL;
+	for (size_t i = 0; i < list->range_count; i++) {
+		const struct range *range = list->ranges[i];
+		if (wants_scan(range, now_ns) && (!next || range->scan_turn < next->scan_turn))
+			next = range;
+	}
+	if (!next)
+		return false;
+	*pool_range_id = next->range.pool_range_id;
+	*after = next->scanned_to;
+	return true;
+}
+
+void freelist_scanned(struct freelist *list, int32_t pool_range_id, const struct addr *last_seen)
+{
+	for (size_t i = 0; i < list->range_count; i++) {
+		struct range *range = list->ranges[i];
+		if (range->range.pool_range_id != pool_range_id)
+			continue;
+		range->scan_turn = ++list->scan_turns;
+		range->scanned_to = last_seen ? *last_seen : (struct addr){0};
+		bool is_at_end = !addr_is_set(&range->scanned_to);
+		if (is_at_end)
+			range->next_scan_ns = clock_mono_ns() + RESCAN_NS;
+		/* Once there is no more room the rest can wait until the list runs low. */
+		range->is_known |= is_at_end || is_full(range);
+	}
+}
+
+struct freelist *freelist_new(TALLOC_CTX *ctx, unsigned worker, unsigned workers)
+{
+	struct freelist *list = mem_must(talloc_zero(ctx, struct freelist));
+	list->worker = worker;
+	list->workers = workers > 0 ? workers : 1;
+	return list;
+}
+
+void freelist_use_order(struct freelist *list, uint64_t seed)
+{
+	list->seed = seed;
+}
