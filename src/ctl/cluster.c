@@ -376,13 +376,16 @@ pid_t cluster_pid(const struct cluster *cluster)
 	return kill((pid_t)pid, 0) == 0 || errno == EPERM ? (pid_t)pid : 0;
 }
 
+/* pg_ctl takes a process that was killed a moment ago, or one that has its number after a reboot,
+ * for the server: only what answers on the socket runs. */
 static bool is_running(const struct cluster *cluster)
 {
 	const char *const argv[] = {
 		path_of(cluster, cluster->bin, "pg_ctl"), "-D", cluster->data, "status", NULL};
 	char *output;
 
-	return process_run(cluster->call->ctx, cluster->user, argv, &output) == 0;
+	return process_run(cluster->call->ctx, cluster->user, argv, &output) == 0 &&
+	       PQping(cluster_conninfo(cluster, "postgres")) != PQPING_NO_RESPONSE;
 }
 
 int cluster_start(const struct cluster *cluster)
