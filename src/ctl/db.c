@@ -183,7 +183,7 @@ static int db_status(struct call *call)
 	return CTL_OK;
 }
 
-static int db_load_sample(struct call *call)
+static int db_sample(struct call *call)
 {
 	struct pg *pg;
 	int code = open_admin(call, &pg);
@@ -253,12 +253,12 @@ const struct command db_commands[] = {
 		.run = db_migrate,
 	},
 	{
-		.verb = "load-sample",
+		.verb = "sample",
 		.options = admin_options,
 		.sentence = "Loads the sample provider: its pools, filters, plans and two "
 			    "subscribers.",
-		.example = "popradctl db load-sample",
-		.run = db_load_sample,
+		.example = "popradctl db sample",
+		.run = db_sample,
 	},
 	{0},
 };
