@@ -33,6 +33,7 @@ begin
 		calling_station_id = n.calling_station_id,
 		called_station_id = n.called_station_id,
 		user_name = n.user_name,
+		acct_session_id = n.acct_session_id,
 		acct_multi_session_id = n.acct_multi_session_id,
 		class = n.class,
 		framed_address = n.framed_address,
@@ -112,6 +113,7 @@ begin
 					else coalesce(o.called_station_id, e.called_station_id) end as called_station_id,
 				case when m.leads and e.user_name <> '' or o.user_name = '' then e.user_name
 					else o.user_name end as user_name,
+				coalesce(o.acct_session_id, e.acct_session_id) as acct_session_id,
 				coalesce(o.acct_multi_session_id, e.acct_multi_session_id) as acct_multi_session_id,
 				coalesce(o.class, e.class) as class,
 				case when m.is_newer then coalesce(e.framed_address, o.framed_address)
@@ -162,8 +164,8 @@ begin
 				case when m.contradicts and 'live_after_close' <> all (o.flags) then o.flags || 'live_after_close'::text
 					else o.flags end as flags
 			offset 0) f
-		where e.received_at > o.last_heard + interval '30 seconds'
-			or (o.state, o.nas_ip_address, o.nas_identifier, o.nas_port, o.nas_port_id, o.nas_port_type,
+		where e.event_at > o.updated_at or e.received_at > o.last_heard + interval '30 seconds'
+			or (o.state, o.acct_session_id, o.nas_ip_address, o.nas_identifier, o.nas_port, o.nas_port_id, o.nas_port_type,
 				o.calling_station_id, o.called_station_id, o.user_name, o.acct_multi_session_id, o.class,
 				o.framed_address, o.framed_ipv6_address, o.framed_ipv6_prefix, o.framed_interface_id,
 				o.delegated_ipv6_prefix, o.service_type, o.framed_protocol, o.authentic, o.connect_info_start,
@@ -171,7 +173,7 @@ begin
 				o.terminate_cause, o.cause_rank, o.session_time, o.in_octets, o.out_octets, o.in_packets,
 				o.out_packets, o.in_wraps, o.out_wraps, o.flags)
 			is distinct from
-				(f.state, l.nas_ip_address, l.nas_identifier, l.nas_port, l.nas_port_id, l.nas_port_type,
+				(f.state, l.acct_session_id, l.nas_ip_address, l.nas_identifier, l.nas_port, l.nas_port_id, l.nas_port_type,
 				l.calling_station_id, l.called_station_id, l.user_name, l.acct_multi_session_id, l.class,
 				l.framed_address, l.framed_ipv6_address, l.framed_ipv6_prefix, l.framed_interface_id,
 				l.delegated_ipv6_prefix, l.service_type, l.framed_protocol, l.authentic, l.connect_info_start,

@@ -22,13 +22,12 @@ declare
 	locked int;
 	pending account_event[] := packets;
 	turn account_event[];
-	turn_keys uuid[];
 	later int[];
 	packet account_event;
 	hit record;
 	is_written boolean[] := array_fill(false, array[cardinality(packets)]); -- by ord
 	freed inet[] := array_fill(null::inet, array[cardinality(packets)]); -- by ord
-	begun_keys uuid[] := '{}'; -- became active
+	begun_keys uuid[] := '{}'; -- became active, in that order
 	freed_keys uuid[] := '{}';
 	freed_addresses inet[] := '{}';
 	taking_keys uuid[] := '{}';
@@ -110,7 +109,9 @@ begin
 			select s.session_key
 			from unnest(others) e
 			join subscriber u on u.login = e.login
-			join session s on s.subscriber_id = u.subscriber_id and s.nas_id = e.nas_id and s.state = 'authorised');
+			-- "is not distinct from" keeps the index by device out of the plan: a device has thousands of sessions
+			join session s on s.subscriber_id = u.subscriber_id and s.nas_id is not distinct from e.nas_id
+				and s.state = 'authorised');
 	end if;
 
 	select count(*) into locked
@@ -144,26 +145,19 @@ begin
 		if others is not null then
 			-- The first packet of sessions that Class names.
 			for hit in
-				with bound as (
-					update session s set acct_session_id = f.acct_session_id
-					from (
-						select distinct on (e.class_key) e.class_key, e.ord, e.acct_session_id, e.nas_id, e.login
-						from unnest(turn) e
-						join session c on c.session_key = e.class_key
-						where keys[e.ord] is null and c.nas_id = e.nas_id and c.acct_session_id is null
-							and (e.login = '' or c.user_name = e.user_name or exists (
-								select from subscriber u
-								where u.subscriber_id = c.subscriber_id and u.login = e.login))
-						order by e.class_key, e.ord
-					) f
-					where s.session_key = f.class_key
-					returning f.ord, s.session_key, f.nas_id, f.acct_session_id, f.login
-				), named as (
+				with first as (
+					select distinct on (e.class_key) e.class_key, e.ord, e.acct_session_id, e.nas_id, e.login
+					from unnest(turn) e
+					join session c on c.session_key = e.class_key
+					where keys[e.ord] is null and c.nas_id = e.nas_id and c.acct_session_id is null
+						and (e.login = '' or c.user_name = e.user_name or exists (
+							select from subscriber u where u.subscriber_id = c.subscriber_id and u.login = e.login))
+					order by e.class_key, e.ord
+				), bound as (
 					insert into session_alias (session_key, nas_id, acct_session_id, login)
-					select b.session_key, b.nas_id, b.acct_session_id, b.login from bound b
-					on conflict do nothing
+					select f.class_key, f.nas_id, f.acct_session_id, f.login from first f
 				)
-				select b.ord, b.session_key from bound b
+				select f.ord, f.class_key as session_key from first f
 			loop
 				keys[hit.ord] := hit.session_key;
 				matched[hit.ord] := true;

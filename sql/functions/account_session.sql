@@ -10,6 +10,7 @@
 -- 3. the subscriber's authorised session on that device: the one with the Framed-IP-Address, else the one on the
 --    same line, else the only one. It began no later than the packet's own session;
 -- 4. a new row, under the packet's new key.
+-- The row in session_alias binds the session to this Acct-Session-Id, at once; account_fold() writes it into the session.
 -- A session that has gone into history comes back into session (is_recalled), and account() moves it into history again
 -- when it is done, if it is still closed: one key is never in both.
 
@@ -33,7 +34,8 @@ begin
 		class_matched := coalesce(known.nas_id = e.nas_id
 			and (e.login = '' or known.user_name = e.user_name or exists (
 				select from subscriber u where u.subscriber_id = known.subscriber_id and u.login = e.login)), false);
-		if class_matched and coalesce(known.acct_session_id, e.acct_session_id) = e.acct_session_id then
+		if class_matched and e.acct_session_id = coalesce(known.acct_session_id,
+				(select a.acct_session_id from session_alias a where a.session_key = e.class_key), e.acct_session_id) then
 			session_key := known.session_key;
 		end if;
 	end if;
@@ -72,7 +74,9 @@ begin
 				count(*) over () = 1 as is_only
 			from subscriber u
 			join session s on s.subscriber_id = u.subscriber_id
-			where u.login = e.login and s.nas_id = e.nas_id and s.state = 'authorised' and s.acct_session_id is null
+			-- "is not distinct from" keeps the index by device out of the plan: a device has thousands of sessions
+			where u.login = e.login and s.nas_id is not distinct from e.nas_id and s.state = 'authorised'
+				and not exists (select from session_alias a where a.session_key = s.session_key)
 				and account_is_device(s, e.nas_address, e.nas_ip_address, e.nas_identifier)
 				and (s.address <> e.framed_address) is not true
 				and (s.calling_station_id <> e.calling_station_id) is not true
@@ -107,12 +111,8 @@ begin
 		end if;
 		is_recalled := true;
 	end if;
-	update session s set acct_session_id = e.acct_session_id
-	where s.session_key = account_session.session_key and s.acct_session_id is null;
-	if found or is_recalled then
-		insert into session_alias (session_key, nas_id, acct_session_id, login)
-		values (session_key, e.nas_id, e.acct_session_id, e.login)
-		on conflict (session_key) do update set moved_at = null;
-	end if;
+	insert into session_alias (session_key, nas_id, acct_session_id, login)
+	values (session_key, e.nas_id, e.acct_session_id, e.login)
+	on conflict (session_key) do update set moved_at = null where session_alias.moved_at is not null;
 end
 $$;

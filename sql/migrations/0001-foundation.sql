@@ -201,7 +201,7 @@ create table poprad.session (
 	in_wraps int not null default 0, -- times that a NAS without Gigawords passed 4 GiB
 	out_wraps int not null default 0,
 	flags text[] not null default '{}' -- over_limit, address_conflict, live_after_close, replaced_line, clock_off
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05); -- room for a new version of every row: interims come in waves
 create index session_subscriber on poprad.session (subscriber_id);
 create index session_device on poprad.session (nas_id, nas_address);
 create index session_authorised on poprad.session (authorised_until) where authorised_until is not null;
