@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""Closed sessions go into history by the month of their key, and late packets find them there."""
+
+import datetime
+
+import pytest
+
+from support.accounting import (INTERIM, START, STOP, account, at, authorise, expire, holder, into_history, new_key,
+                                packet, provider, rows, session, sessions, value)
+
+
+@pytest.fixture
+def connection(database):
+    made = database.connect()
+    provider(made)
+    return made
+
+
+def closed(connection, **values):
+    """A session that is in history. Returns its key."""
+    key = authorise(connection, **values)
+    account(connection, packet(START, 5, class_key=key, acct_session_id="old"),
+            packet(STOP, 100, class_key=key, acct_session_id="old", session_time=95, in_octets=10))
+    assert into_history(connection) == 1
+    assert session(connection, key)["is_history"]
+    return key
+
+
+def test_only_what_has_been_closed_for_an_hour_moves(connection):
+    old, young, active = (authorise(connection, address=None) for _ in range(3))
+    for number, key in enumerate((old, young, active)):
+        account(connection, packet(START, 5, class_key=key, acct_session_id=str(number)))
+    account(connection, packet(STOP, 9, class_key=old, acct_session_id="0"),
+            packet(STOP, 9, class_key=young, acct_session_id="1"))
+    rows(connection, "update poprad.session set closed_at = now() - interval '61 minutes' where session_key = %s", old)
+    rows(connection, "update poprad.session set closed_at = now() - interval '59 minutes' where session_key = %s", young)
+    assert rows(connection, "select * from poprad.move_closed(array[500, 500])") == [(1, 1), (2, 0)]
+    assert {s["session_key"]: s["is_history"] for s in sessions(connection)} == {
+        str(old): True, str(young): False, str(active): False}
+
+
+def test_at_most_as_many_as_asked_for(connection):
+    for number in range(5):
+        account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number)))
+    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    assert [value(connection, "select moved from poprad.move_closed(array[2])") for _ in range(4)] == [2, 2, 1, 0]
+    assert rows(connection, "select moved from poprad.move_closed('{}')") == []
+
+
+def test_nobody_waits_for_a_row_that_is_being_worked_on(connection, database):
+    account(connection, packet(STOP, 9, login="nobody"))
+    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    other = database.connect(autocommit=False)
+    rows(other, "select from poprad.session for update")
+    assert value(connection, "select moved from poprad.move_closed(array[500])") == 0
+    other.rollback()
+    assert value(connection, "select moved from poprad.move_closed(array[500])") == 1
+
+
+def test_partitions_are_months_of_the_keys_birth(connection):
+    utc = datetime.timezone.utc
+    births = [datetime.datetime(2026, 1, 31, 23, 59, 59, 999000, tzinfo=utc), datetime.datetime(2026, 2, 1, tzinfo=utc),
+              datetime.datetime(2026, 2, 28, 23, 59, 59, 999000, tzinfo=utc), datetime.datetime(2026, 3, 1, tzinfo=utc),
+              datetime.datetime(1970, 1, 1, 0, 0, 5, tzinfo=utc), datetime.datetime(2126, 12, 31, 23, tzinfo=utc)]
+    for number, born in enumerate(births):
+        account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number),
+                                   new_key=new_key(born.timestamp())))
+    assert into_history(connection) == len(births)
+    assert rows(connection, """
+        select tableoid::regclass::text, count(*) from poprad.session_history group by 1 order by 1""") == [
+        ("poprad.session_history_197001", 1), ("poprad.session_history_202601", 1),
+        ("poprad.session_history_202602", 2), ("poprad.session_history_202603", 1),
+        ("poprad.session_history_212612", 1)]
+    assert rows(connection, """
+        select bool_and(poprad.session_key_birth(session_key) = any (%s)) from poprad.session_history""", births)[0][0]
+
+
+def test_two_workers_make_one_partition(connection, database):
+    for number in range(2):
+        account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number)))
+    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    other = database.connect(autocommit=False)
+    assert rows(other, "select moved from poprad.move_closed(array[1])") == [(1,)]
+    rows(connection, "set lock_timeout = '100ms'")
+    with pytest.raises(Exception, match="lock timeout"):
+        rows(connection, "select moved from poprad.move_closed(array[1])")
+    other.commit()
+    assert value(connection, "select moved from poprad.move_closed(array[1])") == 1
+
+
+# Late packets ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("knows_class", [True, False])
+def test_a_late_packet_folds_into_history(connection, knows_class):
+    key = closed(connection)
+    late = packet(INTERIM, 60, class_key=key if knows_class else None, acct_session_id="old", session_time=55,
+                  in_octets=50, framed_ipv6_address="2001:db8::7")
+    assert account(connection, late)[0][:2] == ("recorded", True if knows_class else None)
+    made = session(connection, key)
+    assert made["is_history"] and made["state"] == "closed"
+    assert (made["in_octets"], made["session_time"], made["framed_ipv6_address"], made["stopped_at"]) == (
+        50, 95, "2001:db8::7", at(100).isoformat())
+    assert account(connection, late)[0][0] == "repeat"
+    assert len(sessions(connection)) == 1 and session(connection, key)["is_history"]
+
+
+def test_late_packets_among_others_in_one_batch(connection):
+    keys = [closed(connection)]
+    account(connection, packet(STOP, 90, login="nobody", acct_session_id="n"))
+    assert into_history(connection) == 1
+    active = authorise(connection, address="10.0.8.2")
+    batch = [packet(INTERIM, 60, acct_session_id="old", session_time=55, in_octets=50),
+             packet(START, 105, class_key=active),
+             packet(INTERIM, 61, class_key=keys[0], acct_session_id="old", session_time=56, in_octets=60),
+             packet(STOP, 99, acct_session_id="old", session_time=94),
+             packet(STOP, 90, login="nobody", acct_session_id="n", in_octets=4),
+             packet(START, 200, acct_session_id="old", login="many@isp.example")]
+    account(connection, *batch)
+    assert [(s["acct_session_id"], s["is_history"], s["in_octets"]) for s in sessions(connection)] == [
+        ("old", True, 60), ("n", True, 4), ("00000001", False, 0), ("old", False, 0)]
+    assert sessions(connection)[0]["stopped_at"] == at(99).isoformat()
+
+
+def test_a_swept_session_comes_back_from_history(connection):
+    key = authorise(connection)
+    account(connection, packet(START, 5, class_key=key, acct_session_id="old"))
+    expire(connection, key, 500)
+    assert into_history(connection) == 1
+    account(connection, packet(INTERIM, 7205, acct_session_id="old", session_time=7200))
+    made = session(connection, key)
+    assert (made["is_history"], made["state"], made["flags"]) == (False, "active", ["live_after_close"])
+    assert holder(connection, "10.0.8.1") == key
+    assert value(connection, "select moved_at from poprad.session_alias") is None
+    assert account(connection, packet(STOP, 7300, acct_session_id="old", session_time=7295))[0][2] == "10.0.8.1"
+
+
+def test_a_start_long_after_expiry(connection):
+    key = authorise(connection)
+    expire(connection, key, 60)
+    assert into_history(connection) == 1
+    account(connection, packet(START, 7200, class_key=key))
+    made = session(connection, key)
+    assert (made["is_history"], made["state"], made["flags"]) == (False, "active", [])
+    assert holder(connection, "10.0.8.1") == key
+
+
+def test_the_batch_again_after_its_session_went_into_history(connection):
+    batch = [packet(START, 5, login="nobody"), packet(STOP, 50, login="nobody", session_time=45)]
+    account(connection, *batch)
+    assert into_history(connection) == 1
+    rows(connection, "delete from poprad.session_alias")
+    assert [verdict for verdict, _, _ in account(connection, *batch)] == ["repeat", "repeat"]
+    (made,) = sessions(connection)
+    assert made["is_history"]
+
+
+def test_names_are_forgotten_a_day_after_the_move(connection):
+    closed(connection)
+    rows(connection, "update poprad.session_alias set moved_at = now() - interval '23 hours'")
+    into_history(connection)
+    assert value(connection, "select count(*) from poprad.session_alias") == 1
+    rows(connection, "update poprad.session_alias set moved_at = now() - interval '25 hours'")
+    into_history(connection)
+    assert value(connection, "select count(*) from poprad.session_alias") == 0
+
+
+def test_names_of_open_sessions_stay(connection):
+    account(connection, packet(START, 5))
+    into_history(connection)
+    assert value(connection, "select count(*) from poprad.session_alias") == 1
