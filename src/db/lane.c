@@ -183,6 +183,7 @@ static void settle(struct lane *lane)
 		char *trouble = lane->trouble;
 		lane->trouble = NULL;
 		pgconn_close(lane->conn);
+		metric_add(METRIC_database_failures, 1);
 		back_off(lane, trouble);
 		talloc_free(trouble);
 		return;

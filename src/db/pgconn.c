@@ -325,59 +325,6 @@ static void on_notice(void *owner, const PGresult *notice)
 
 /* Connecting ---------------------------------------------------------------------------------- */
 
-static bool send_prepare(struct pgconn *conn, const struct pg_statement *statement)
-{
-	Oid *types = mem_must(talloc_array(conn, Oid, statement->column_count + 1));
-	for (unsigned i = 0; i < statement->column_count; i++)
-		types[i] = pg_batch_array_oid(statement->types[i]);
-	int sent = PQsendPrepare(
-		conn->pg, statement->name, statement->sql, (int)statement->column_count, types);
-	talloc_free(types);
-	return sent;
-}
-
-static bool send_settings(struct pgconn *conn)
-{
-	char statement_ms[16], lock_ms[16];
-	snprintf(statement_ms, sizeof statement_ms, "%u", conn->settings.statement_timeout_ms);
-	snprintf(lock_ms, sizeof lock_ms, "%u", conn->settings.lock_timeout_ms);
-	const char *const values[] = {statement_ms, lock_ms};
-	return PQsendQueryParams(conn->pg,
-		"select set_config('statement_timeout', $1::text, false), "
-		"set_config('lock_timeout', $2::text, false), "
-		"set_config('plan_cache_mode', 'force_generic_plan', false), "
-		"set_config('jit', 'off', false)",
-		2, NULL, values, NULL, NULL, 0);
-}
-
-static bool send_listen(struct pgconn *conn)
-{
-	if (!conn->settings.listen_channel)
-		return true;
-	char *channel = PQescapeIdentifier(
-		conn->pg, conn->settings.listen_channel, strlen(conn->settings.listen_channel));
-	if (!channel)
-		return false;
-	char *sql = mem_must(talloc_asprintf(conn, "listen %s", channel));
-	PQfreemem(channel);
-	int sent = PQsendQueryParams(conn->pg, sql, 0, NULL, NULL, NULL, NULL, 0);
-	talloc_free(sql);
-	return sent;
-}
-
-static bool send_preparation(struct pgconn *conn)
-{
-	if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg) ||
-		!send_settings(conn))
-		return false;
-	const struct pg_statement *const *one = conn->settings.statements;
-	for (; one && *one; one++) {
-		if (!send_prepare(conn, *one))
-			return false;
-	}
-	return send_listen(conn) && PQpipelineSync(conn->pg);
-}
-
 static void watch_socket(struct pgconn *conn, event_callback_fn callback)
 {
 	int fd = PQsocket(conn->pg);
@@ -392,7 +339,7 @@ static void prepare(struct pgconn *conn)
 	conn->state = PGCONN_PREPARING;
 	watch_socket(conn, NULL);
 	event_add(conn->readable, NULL);
-	if (send_preparation(conn))
+	if (pgconn_send_preparation(conn, conn->pg, &conn->settings))
 		write_out(conn);
 	else
 		fail_later(conn, PQerrorMessage(conn->pg));
@@ -455,23 +402,6 @@ void pgconn_open(struct pgconn *conn)
 
 /* Executing ----------------------------------------------------------------------------------- */
 
-static bool send_execution(
-	struct pgconn *conn, const struct pg_statement *statement, const struct pg_batch *batch)
-{
-	unsigned count = statement->column_count;
-	const char **values = mem_must(talloc_array(conn, const char *, count + 1));
-	int *sizes = mem_must(talloc_array(values, int, count + 1));
-	int *formats = mem_must(talloc_array(values, int, count + 1));
-	for (unsigned i = 0; i < count; i++) {
-		values[i] = pg_batch_column(batch, i, &sizes[i]);
-		formats[i] = 1;
-	}
-	int sent = PQsendQueryPrepared(
-		conn->pg, statement->name, (int)count, values, sizes, formats, 1);
-	talloc_free(values);
-	return sent && PQpipelineSync(conn->pg);
-}
-
 void pgconn_execute(struct pgconn *conn, const struct pg_statement *statement,
 	const struct pg_batch *batch, void *tag)
 {
@@ -480,7 +410,7 @@ void pgconn_execute(struct pgconn *conn, const struct pg_statement *statement,
 	struct execution *execution = mem_must(talloc(conn, struct execution));
 	execution->tag = tag;
 	STAILQ_INSERT_TAIL(&conn->open, execution, entry);
-	if (!send_execution(conn, statement, batch))
+	if (!pgconn_send_execution(conn, conn->pg, statement, batch))
 		fail_later(conn, PQerrorMessage(conn->pg));
 }
 

@@ -13,3 +13,12 @@ struct pg_rows {
  * (counted round) is tried first, so that a caller that gave up on one can begin with the next:
  * libpq alone would wait for the first one again. NULL: *why (owned by ctx). */
 PGconn *pgconn_start(TALLOC_CTX *ctx, const char *conninfo, unsigned first_host, char **why);
+
+/* Settings, statements and LISTEN of a connection just made, behind one Sync. False: PQerrorMessage
+ * says why. ctx only for scratch memory, here and below. */
+bool pgconn_send_preparation(
+	TALLOC_CTX *ctx, PGconn *pg, const struct pgconn_settings *settings) MUST_CHECK;
+
+/* One execution and its Sync. */
+bool pgconn_send_execution(TALLOC_CTX *ctx, PGconn *pg, const struct pg_statement *statement,
+	const struct pg_batch *batch) MUST_CHECK;

@@ -54,11 +54,10 @@ static const char *option_value(
 
 PGconn *pgconn_start(TALLOC_CTX *ctx, const char *conninfo, unsigned first_host, char **why)
 {
-	char *error = NULL;
-	PQconninfoOption *options = PQconninfoParse(conninfo, &error);
+	/* libpq's own sentence quotes the place, which may be in the middle of a password. */
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
 	if (!options) {
-		*why = mem_must(talloc_strdup(ctx, error ? error : "out of memory"));
-		PQfreemem(error);
+		*why = mem_must(talloc_strdup(ctx, "the connection string is malformed"));
 		return NULL;
 	}
 

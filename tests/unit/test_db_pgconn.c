@@ -196,7 +196,8 @@ static void expect_down(const char *conninfo, const char *expected)
 
 static void test_refused(void)
 {
-	expect_down("this is no connection string", "missing \"=\"");
+	expect_down("this is no connection string", "the connection string is malformed");
+	expect_down("password=not quoted", "the connection string is malformed");
 	expect_down("host=/nonexistent dbname=poprad", "/nonexistent");
 	char *other = mem_must(talloc_asprintf(NULL, "%s dbname=nosuch", database));
 	expect_down(other, "nosuch");
