@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the poprad authors
-"""Runs a test program beside a private PostgreSQL cluster: with_cluster.py PROGRAM [ARGUMENT...]
+"""Runs test programs, one after the other, beside a private PostgreSQL cluster: with_cluster.py PROGRAM...
 
-The program finds the connection string of an empty database in POPRAD_TEST_DATABASE and may change the cluster's
-settings; its exit status is ours. 77 (automake's "skipped") if no PostgreSQL server is installed."""
+Each finds the connection string of an empty database of its own in POPRAD_TEST_DATABASE and may change the cluster's
+settings. Exit status 0 if all succeed, 77 (automake's "skipped") if no PostgreSQL server is installed."""
 
 import os
 import subprocess
@@ -21,6 +21,10 @@ except (ImportError, RuntimeError) as problem:
 SETTINGS = {"wal_level": "replica", "max_wal_senders": "2"}
 
 with Cluster(settings=SETTINGS) as running:
-    database = running.empty_database("poprad")
-    environment = dict(os.environ, POPRAD_TEST_DATABASE=database.conninfo())
-    sys.exit(subprocess.run(sys.argv[1:], env=environment, check=False).returncode)
+    failed = []
+    for number, program in enumerate(sys.argv[1:]):
+        database = running.empty_database(f"poprad_{number}")
+        environment = dict(os.environ, POPRAD_TEST_DATABASE=database.conninfo())
+        if subprocess.run([program], env=environment, check=False).returncode != 0:
+            failed.append(program)
+    sys.exit(f"failed: {' '.join(failed)}" if failed else 0)

@@ -198,7 +198,7 @@ static void test_refused(void)
 {
 	expect_down("this is no connection string", "the connection string is malformed");
 	expect_down("password=not quoted", "the connection string is malformed");
-	expect_down("host=/nonexistent dbname=poprad", "/nonexistent");
+	expect_down("host=/nonexistent dbname=postgres", "/nonexistent");
 	char *other = mem_must(talloc_asprintf(NULL, "%s dbname=nosuch", database));
 	expect_down(other, "nosuch");
 	talloc_free(other);
@@ -236,7 +236,7 @@ static char *behind_other_host(uint16_t other_port)
 	char host[256], port[16];
 	CU_ASSERT_EQUAL_FATAL(sscanf(database, "host=%255s port=%15s", host, port), 2);
 	return mem_must(
-		talloc_asprintf(NULL, "host=127.0.0.1,%s port=%u,%s dbname=poprad user=postgres",
+		talloc_asprintf(NULL, "host=127.0.0.1,%s port=%u,%s dbname=postgres user=postgres",
 			host, other_port, port));
 }
 
