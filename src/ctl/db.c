@@ -170,12 +170,12 @@ static int db_status(struct call *call)
 
 	if (code == CTL_OK && is_private(call)) {
 		code = cluster_open(call, &cluster);
-		if (code == CTL_OK)
-			pid = cluster_pid(&cluster);
 	}
 	if (code != CTL_OK)
 		return code;
 	version = schema_version(call, &is_running);
+	if (is_running && is_private(call))
+		pid = cluster_pid(&cluster);
 	print_status(call, &cluster, pid, is_running, version);
 	if (!is_running)
 		return call_fail(call, CTL_REFUSED, "the database does not run (%s)",

@@ -3,9 +3,11 @@
  *
  * Renders the command table: --help for a terminal, mdoc for the manual. */
 #include "ctl/ctl.h"
+#include "db/catalog.h"
 #include <string.h>
 
 #define HELP_COLUMN 30 /* where the sentences begin */
+#define HELP_WIDTH 80  /* a terminal's usual width */
 
 /* "NAME PREFIX [CIDR]" */
 static void print_arguments(FILE *out, const struct command *command)
@@ -20,15 +22,38 @@ static bool has_options(const struct command *command)
 	return command->options != NULL && command->options->name != NULL;
 }
 
+/* Words of text on lines of at most HELP_WIDTH, from column `at` on; further lines begin at
+ * `indent`. */
+static void print_wrapped(FILE *out, const char *text, size_t at, size_t indent)
+{
+	while (*text) {
+		size_t size = strcspn(text, " ");
+
+		if (at > indent && at + 1 + size > HELP_WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			fputc(' ', out);
+			at++;
+		}
+		fprintf(out, "%.*s", (int)size, text);
+		at += size;
+		text += size;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 /* left, then sentence in its column. */
 static void print_row(FILE *out, const char *left, const char *sentence)
 {
 	size_t size = strlen(left);
 
 	if (size + 3 > HELP_COLUMN)
-		fprintf(out, "  %s\n  %*s%s\n", left, HELP_COLUMN - 2, "", sentence);
+		fprintf(out, "  %s\n%*s", left, HELP_COLUMN, "");
 	else
-		fprintf(out, "  %-*s%s\n", HELP_COLUMN - 2, left, sentence);
+		fprintf(out, "  %-*s", HELP_COLUMN - 2, left);
+	print_wrapped(out, sentence, HELP_COLUMN, HELP_COLUMN);
 }
 
 static void print_parameter(FILE *out, const struct parameter *parameter, bool is_option)
@@ -39,6 +64,8 @@ static void print_parameter(FILE *out, const struct parameter *parameter, bool i
 	snprintf(left, sizeof(left), "%s%s%s%s", is_option ? "--" : "", parameter->name,
 		has_form ? " " : "", has_form ? parameter->form : "");
 	print_row(out, left, parameter->sentence);
+	for (size_t i = 0; parameter->type == VALUE_KIND && nas_kind_at(i) != NULL; i++)
+		print_row(out, "", nas_kind_at(i)->name);
 	if (parameter->is_repeatable)
 		print_row(out, "", "May be given several times.");
 	if (parameter->is_required)
@@ -50,9 +77,10 @@ static void print_command(FILE *out, const struct noun *noun, const struct comma
 	fprintf(out, "popradctl %s%s%s", noun->name, command->verb == NULL ? "" : " ",
 		command->verb == NULL ? "" : command->verb);
 	print_arguments(out, command);
-	fprintf(out, "%s\n\n%s\n", has_options(command) ? " [OPTIONS]" : "", command->sentence);
+	fprintf(out, "%s\n\n", has_options(command) ? " [OPTIONS]" : "");
+	print_wrapped(out, command->sentence, 0, 0);
 	if (command->details != NULL)
-		fprintf(out, "%s\n", command->details);
+		print_wrapped(out, command->details, 0, 0);
 	fputc('\n', out);
 	for (const struct parameter *argument = command->arguments;
 		argument != NULL && argument->name != NULL; argument++)
@@ -115,6 +143,16 @@ static void print_mdoc_word(FILE *out, const char *macro, const char *word)
 	fprintf(out, " %s \"%s\"", macro, word);
 }
 
+static void print_mdoc_kinds(FILE *out)
+{
+	fprintf(out, ".Bl -tag -width Ds -compact\n");
+	for (size_t i = 0; nas_kind_at(i) != NULL; i++) {
+		fprintf(out, ".It Cm %s\n", nas_kind_at(i)->name);
+		print_mdoc_text(out, nas_kind_at(i)->sentence);
+	}
+	fprintf(out, ".El\n");
+}
+
 static void print_mdoc_command(FILE *out, const struct noun *noun, const struct command *command)
 {
 	fprintf(out, ".It");
@@ -142,6 +180,8 @@ static void print_mdoc_command(FILE *out, const struct noun *noun, const struct 
 			print_mdoc_word(out, "Ar", option->form);
 		fputc('\n', out);
 		print_mdoc_text(out, option->sentence);
+		if (option->type == VALUE_KIND)
+			print_mdoc_kinds(out);
 		if (option->is_repeatable)
 			fputs("May be given several times.\n", out);
 		if (option->is_required)

@@ -32,7 +32,7 @@ static const struct parameter nas_add_arguments[] = {
 			.type = VALUE_KIND,                                                        \
 			.form = "K",                                                               \
 			.sentence = "What it is (cisco, mikrotik, ...): decides how filters are "  \
-				    "sent to it."},                                                \
+				    "sent to it; other by default. The kinds:"},                   \
 		{.name = "group",                                                                  \
 			.type = VALUE_NAME,                                                        \
 			.form = "G",                                                               \
@@ -116,16 +116,14 @@ static int nas_add(struct call *call)
 	if (code == CTL_OK && params.values[2] == NULL)
 		return call_fail(
 			call, CTL_USAGE, "a NAS needs a secret: --secret S, or --secret-stdin");
-	if (code == CTL_OK && params.values[3] == NULL)
-		return call_fail(
-			call, CTL_USAGE, "--kind K is missing (see popradctl nas add --help)");
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
 		code = pg_run(pg,
 			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
 			"require_message_authenticator, limit_proxy_state, no_accounting, "
-			"timeout_ms) values ($1, $2::cidr, $3, $4, poprad.nas_group_get($5), "
+			"timeout_ms) values ($1, $2::cidr, $3, coalesce($4, 'other'), "
+			"poprad.nas_group_get($5), "
 			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
 			"coalesce($8::boolean, false), coalesce($9::int, 0))",
 			&params, NULL);

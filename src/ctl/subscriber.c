@@ -184,7 +184,8 @@ static int subscriber_set(struct call *call)
 		code = pg_change(pg,
 			"update poprad.subscriber set "
 			"plan_id = coalesce(poprad.plan_get($2), plan_id), "
-			"password = coalesce($3, password), expires_at = case when $4 is null "
+			"password = coalesce($3, password), expires_at = case when $4::text is "
+			"null "
 			"then expires_at else nullif($4, 'never')::timestamptz end, "
 			"static_address = case when $8::boolean then null "
 			"else coalesce($5::inet, static_address) end, "

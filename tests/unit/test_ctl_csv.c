@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * The CSV reader: text in, rows out, written as "line:field|field|;" with faults in brackets. */
+#include "ctl/csv.h"
+#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char seen[65536];
+
+static void read_octets(const char *octets, size_t size)
+{
+	FILE *file = fmemopen((void *)(uintptr_t)octets, size, "r");
+	FILE *out = fmemopen(seen, sizeof(seen), "w");
+	struct csv *csv = csv_new(NULL, file);
+
+	seen[0] = '\0';
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	while (csv_next(csv)) {
+		fprintf(out, "%lu:", csv->line);
+		if (csv->fault != NULL)
+			fprintf(out, "[%s]", csv->fault);
+		else
+			for (size_t i = 0; i < csv->count; i++)
+				fprintf(out, "%s|", csv->fields[i]);
+		fputc(';', out);
+	}
+	fclose(file);
+	fclose(out);
+	talloc_free(csv);
+}
+
+static void expect(const char *text, const char *expected)
+{
+	read_octets(text, strlen(text));
+	CU_ASSERT_STRING_EQUAL(seen, expected);
+	if (strcmp(seen, expected) != 0)
+		fprintf(stderr, "got %s\nexpected %s\n", seen, expected);
+}
+
+static void test_rows(void)
+{
+	expect("a,b,c\n1,2,3\n", "1:a|b|c|;2:1|2|3|;");
+	expect("a,b\r\n1,2\r\n", "1:a|b|;2:1|2|;");
+	expect("a,b\n1,2", "1:a|b|;2:1|2|;");
+	expect("a,,c\n,\n", "1:a||c|;2:||;");
+	expect("a", "1:a|;");
+	expect("\n\n\r\na\n\n\nb\n\n", "4:a|;7:b|;");
+	expect("\n", "");
+	expect(" a , b \n", "1: a | b |;");
+	expect("a\rb\n", "1:a\rb|;");
+}
+
+static void test_quotes(void)
+{
+	expect("\"a\",\"b,c\",\"d\"\"e\"\n", "1:a|b,c|d\"e|;");
+	expect("\"\",\"\"\n", "1:||;");
+	expect("\"two\nlines\",x\nnext,y\n", "1:two\nlines|x|;3:next|y|;");
+	expect("\"two\r\nlines\"\r\nnext\r\n", "1:two\r\nlines|;3:next|;");
+	expect("\"\"\"\"\n", "1:\"|;");
+	expect("a,\"\"", "1:a||;");
+	expect("\"\"", "1:|;");
+}
+
+static void test_byte_order_mark(void)
+{
+	expect("\xef\xbb\xbf"
+	       "login,plan\n",
+		"1:login|plan|;");
+	expect("\xef\xbbx\n", "1:[begins with octets that are no UTF-8];");
+}
+
+static void test_faults_leave_the_next_row_unharmed(void)
+{
+	expect("a\"b\nc\n",
+		"1:[has a double quote inside a value that does not begin with one];2:c|;");
+	expect("\"a\"b\nc\n", "1:[has text behind a closing double quote];2:c|;");
+	expect("a\n\"b\nc\n", "1:a|;2:[begins a value with a double quote that is never closed];");
+	expect("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\n",
+		"1:1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16|;");
+	expect("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18\nnext\n",
+		"1:[has too many fields];2:next|;");
+	read_octets("a\0b\nc\n", 6);
+	CU_ASSERT_STRING_EQUAL(seen, "1:[has a NUL octet];2:c|;");
+}
+
+/* size octets of x, then a line end and a row more */
+static void read_long(size_t size, const char *rest)
+{
+	char *text = malloc(size + strlen(rest) + 1);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	memset(text, 'x', size);
+	memcpy(text + size, rest, strlen(rest) + 1);
+	read_octets(text, strlen(text));
+	free(text);
+}
+
+static void test_the_row_is_bounded(void)
+{
+	read_long(CSV_ROW_MAX, "\nnext\n");
+	CU_ASSERT_EQUAL(strlen(seen), strlen("1:|;2:next|;") + CSV_ROW_MAX);
+	read_long(CSV_ROW_MAX + 1, "\nnext\n");
+	CU_ASSERT_STRING_EQUAL(seen, "1:[is too long];2:next|;");
+	read_long(CSV_ROW_MAX, ",,,,,,,,,,,,,,,,,,,,\nnext\n");
+	CU_ASSERT_STRING_EQUAL(seen, "1:[has too many fields];2:next|;");
+	read_long(10 * CSV_ROW_MAX, ",\"\n");
+	CU_ASSERT_STRING_EQUAL(seen, "1:[is too long];");
+}
+
+int main(void)
+{
+	CU_initialize_registry();
+	CU_pSuite suite = CU_add_suite("ctl_csv", NULL, NULL);
+	CU_add_test(suite, "rows", test_rows);
+	CU_add_test(suite, "quotes", test_quotes);
+	CU_add_test(suite, "byte order mark", test_byte_order_mark);
+	CU_add_test(suite, "faults leave the next row unharmed",
+		test_faults_leave_the_next_row_unharmed);
+	CU_add_test(suite, "the row is bounded", test_the_row_is_bounded);
+	CU_basic_set_mode(CU_BRM_NORMAL);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
