@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Tests of src/acct/event_time.h. */
+#include "acct/event_time.h"
+#include "base/clock.h"
+#include <CUnit/Basic.h>
+#include <arpa/inet.h>
+
+#define ARRIVAL_S INT64_C(1700000000)
+#define ARRIVAL_US (ARRIVAL_S * US_PER_S + 250000)
+#define DAY_S (24 * 3600)
+
+/* The event time of a packet with these attributes, in seconds before the arrival; a negative
+ * argument leaves the attribute out. */
+static double age(int64_t stamp_s, int64_t delay_s)
+{
+	uint32_t stamp = htonl((uint32_t)stamp_s), delay = htonl((uint32_t)delay_s);
+	struct attr delay_attr = {NULL, 0, ATTR_ACCT_DELAY_TIME, 4, (const uint8_t *)&delay};
+	struct attr stamp_attr = {NULL, 0, ATTR_EVENT_TIMESTAMP, 4, (const uint8_t *)&stamp};
+	struct attrs attrs = {NULL};
+	if (delay_s >= 0)
+		attrs.first = &delay_attr;
+	if (stamp_s >= 0) {
+		stamp_attr.next = attrs.first;
+		attrs.first = &stamp_attr;
+	}
+	return (double)(ARRIVAL_US - event_time_us(&attrs, ARRIVAL_US)) / US_PER_S;
+}
+
+static void test_stamp(void)
+{
+	CU_ASSERT_EQUAL(age(ARRIVAL_S - 10, -1), 10.25);
+	CU_ASSERT_EQUAL(age(ARRIVAL_S + 10, -1), -9.75);
+	/* A stamp is the time of the event: the delay is in it already. */
+	CU_ASSERT_EQUAL(age(ARRIVAL_S - 10, 7), 10.25);
+}
+
+static void test_bad_stamp(void)
+{
+	CU_ASSERT_EQUAL(age(ARRIVAL_S - DAY_S + 1, -1), DAY_S - 0.75);
+	CU_ASSERT_EQUAL(age(ARRIVAL_S - DAY_S, -1), 0);
+	CU_ASSERT_EQUAL(age(ARRIVAL_S + DAY_S, -1), -DAY_S + 0.25);
+	CU_ASSERT_EQUAL(age(ARRIVAL_S + DAY_S + 1, -1), 0);
+	CU_ASSERT_EQUAL(age(0, 5), 5);
+	CU_ASSERT_EQUAL(age(UINT32_MAX, 5), 5);
+}
+
+static void test_delay(void)
+{
+	CU_ASSERT_EQUAL(age(-1, -1), 0);
+	CU_ASSERT_EQUAL(age(-1, 0), 0);
+	CU_ASSERT_EQUAL(age(-1, 3600), 3600);
+	CU_ASSERT_EQUAL(age(-1, 3 * DAY_S), 3 * DAY_S);
+	CU_ASSERT_EQUAL(age(-1, UINT32_MAX), 0);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		{"Event-Timestamp", test_stamp},
+		{"a clock that is off", test_bad_stamp},
+		{"Acct-Delay-Time", test_delay},
+		CU_TEST_INFO_NULL,
+	};
+	CU_SuiteInfo suites[] = {
+		{"acct/event_time", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
+	CU_initialize_registry();
+	CU_register_suites(suites);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures != 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Tests of src/request/dupcache.h. */
+#include "base/clock.h"
+#include "request/dupcache.h"
+#include <CUnit/Basic.h>
+#include <string.h>
+
+#define KEEP_S 10
+#define MAX 4
+
+static TALLOC_CTX *ctx;
+static struct dupcache *cache;
+static struct dupcache_entry *entry;
+static void *superseded;
+static int one, other; /* owners */
+
+static const uint8_t first_authenticator[RADIUS_AUTHENTICATOR_SIZE] = {1};
+static const uint8_t second_authenticator[RADIUS_AUTHENTICATOR_SIZE] = {2};
+
+static struct dupcache_key key_with_id(uint8_t id)
+{
+	return (struct dupcache_key){.remote = addr_from_v4(0x0a000307),
+		.local = addr_from_v4(0x0a000101),
+		.remote_port = 40000,
+		.local_port = 1812,
+		.code = CODE_ACCESS_REQUEST,
+		.id = id};
+}
+
+static enum dupcache_verdict enter_key(
+	const struct dupcache_key *key, const uint8_t *authenticator, void *owner, int64_t now_ns)
+{
+	return dupcache_enter(cache, key, authenticator, owner, now_ns, &entry, &superseded);
+}
+
+static enum dupcache_verdict enter(
+	uint8_t id, const uint8_t *authenticator, void *owner, int64_t now_ns)
+{
+	const struct dupcache_key key = key_with_id(id);
+	return enter_key(&key, authenticator, owner, now_ns);
+}
+
+static void begin(void)
+{
+	talloc_free(ctx);
+	ctx = talloc_new(NULL);
+	cache = dupcache_new(ctx, MAX, KEEP_S);
+}
+
+static void test_answered(void)
+{
+	static const uint8_t reply[] = "the same octets";
+	size_t size;
+	begin();
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 0), DUPCACHE_NEW);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 1), DUPCACHE_IN_PROGRESS);
+	CU_ASSERT_PTR_NULL(superseded);
+	dupcache_answer(cache, entry, reply, sizeof reply, 2);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 3), DUPCACHE_ANSWERED);
+	const uint8_t *again = dupcache_reply(entry, &size);
+	CU_ASSERT_EQUAL_FATAL(size, sizeof reply);
+	CU_ASSERT_EQUAL(memcmp(again, reply, size), 0);
+}
+
+static void test_time_is_over(void)
+{
+	begin();
+	enter(1, first_authenticator, &one, 0);
+	dupcache_answer(cache, entry, (const uint8_t *)"x", 1, 0);
+	CU_ASSERT_EQUAL(
+		enter(1, first_authenticator, &other, KEEP_S * NS_PER_S - 1), DUPCACHE_ANSWERED);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, KEEP_S * NS_PER_S), DUPCACHE_NEW);
+}
+
+/* However long a request takes, it is never forgotten while somebody works on it. */
+static void test_open_ones_stay(void)
+{
+	begin();
+	for (uint8_t id = 0; id < 2 * MAX; id++)
+		CU_ASSERT_EQUAL(enter(id, first_authenticator, &one, 0), DUPCACHE_NEW);
+	for (uint8_t id = 0; id < 2 * MAX; id++)
+		CU_ASSERT_EQUAL(enter(id, first_authenticator, &one, 1000 * NS_PER_S),
+			DUPCACHE_IN_PROGRESS);
+}
+
+static void test_superseded(void)
+{
+	static const uint8_t reply[] = "newer";
+	begin();
+	enter(1, first_authenticator, &one, 0);
+	CU_ASSERT_EQUAL(enter(1, second_authenticator, &other, 1), DUPCACHE_NEW);
+	CU_ASSERT_PTR_EQUAL(superseded, &one);
+	CU_ASSERT_EQUAL(dupcache_count(cache), 1);
+	dupcache_answer(cache, entry, reply, sizeof reply, 2);
+	CU_ASSERT_EQUAL(enter(1, second_authenticator, &one, 3), DUPCACHE_ANSWERED);
+	/* An answer that has left supersedes nothing, and is no answer to another packet. */
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 4), DUPCACHE_NEW);
+	CU_ASSERT_PTR_NULL(superseded);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 5), DUPCACHE_IN_PROGRESS);
+}
+
+/* Dropped octets may come again as a new request, under the session key that they had. */
+static void test_dropped(void)
+{
+	begin();
+	enter(1, first_authenticator, &one, 0);
+	memset(dupcache_session_key(entry), 7, SESSION_KEY_SIZE);
+	dupcache_drop(cache, entry, 1);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 2), DUPCACHE_AGAIN);
+	CU_ASSERT_EQUAL(dupcache_session_key(entry)[0], 7);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 3), DUPCACHE_IN_PROGRESS);
+	dupcache_drop(cache, entry, 4);
+	CU_ASSERT_EQUAL(enter(1, second_authenticator, &one, 5), DUPCACHE_NEW);
+}
+
+static void test_everything_in_the_key_counts(void)
+{
+	struct dupcache_key key = key_with_id(1);
+	begin();
+	enter_key(&key, first_authenticator, &one, 0);
+	key.local_port = 1813;
+	CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, 0), DUPCACHE_NEW);
+	key.local = addr_from_v4(0x0a000102);
+	CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, 0), DUPCACHE_NEW);
+	key.remote_port = 40001;
+	CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, 0), DUPCACHE_NEW);
+	key.remote = addr_from_v4(0x0a000308);
+	CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, 0), DUPCACHE_NEW);
+	key.code = CODE_ACCOUNTING_REQUEST;
+	CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, 0), DUPCACHE_NEW);
+	CU_ASSERT_EQUAL(dupcache_count(cache), 6);
+}
+
+static void test_bound(void)
+{
+	begin();
+	for (uint8_t id = 0; id < MAX + 1; id++) {
+		enter(id, first_authenticator, &one, id);
+		dupcache_answer(cache, entry, &id, 1, id);
+	}
+	CU_ASSERT_EQUAL(dupcache_count(cache), MAX);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 10), DUPCACHE_ANSWERED);
+	CU_ASSERT_EQUAL(enter(0, first_authenticator, &one, 10), DUPCACHE_NEW);
+	talloc_free(ctx);
+	ctx = NULL;
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		{"an answer is sent again", test_answered},
+		{"an answer is forgotten after its time", test_time_is_over},
+		{"what is worked on stays", test_open_ones_stay},
+		{"a used ID", test_superseded},
+		{"a dropped packet", test_dropped},
+		{"everything in the key counts", test_everything_in_the_key_counts},
+		{"the oldest goes at the bound", test_bound},
+		CU_TEST_INFO_NULL,
+	};
+	CU_SuiteInfo suites[] = {
+		{"request/dupcache", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
+	CU_initialize_registry();
+	CU_register_suites(suites);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures != 0;
+}
