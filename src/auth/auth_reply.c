@@ -15,23 +15,6 @@
 #define INTERIM_JITTER_PER_MILLE 100
 #define INTERIM_MIN_S 60 /* RFC 2869 section 5.16 */
 
-/* The server's own, which no plan or subscriber can replace. */
-static bool attr_is_ours(const struct encoded_attr *attr)
-{
-	if (attr->vendor != 0)
-		return false;
-	switch (attr->number) {
-	case ATTR_FRAMED_IP_ADDRESS:
-	case ATTR_CLASS:
-	case ATTR_SESSION_TIMEOUT: /* its value has been taken, and cut by the expiry */
-	case ATTR_PROXY_STATE:
-	case ATTR_MESSAGE_AUTHENTICATOR:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* A standard attribute with its usual value, unless the subscriber or the plan gives another. */
 static void add_default_u32(struct request *request, uint8_t number, uint32_t value)
 {
@@ -91,10 +74,13 @@ static void add_times(struct request *request)
 
 static void add_given(struct request *request)
 {
-	for (const struct given_attr *given = login_of(request)->given; given != NULL;
-		given = given->next)
-		if (!attr_is_ours(given->attr))
-			reply_add_encoded(&request->reply, given->attr);
+	const struct given_attr *given = login_of(request)->given;
+	for (; given != NULL; given = given->next) {
+		const struct encoded_attr *attr = given->attr;
+		/* Its value has been taken, and cut by the expiry. */
+		if (attr->vendor != 0 || attr->number != ATTR_SESSION_TIMEOUT)
+			reply_add_encoded(&request->reply, attr);
+	}
 }
 
 static void add_service(struct request *request)

@@ -172,11 +172,12 @@ static void do_free(struct scenario *scenario, char *rest)
 {
 	const char *word;
 	struct addr addr;
-	static int64_t freed_us = 1;
+	static int64_t freed_us = US_PER_S;
 	while ((word = scenario_word(&rest)) != NULL) {
 		if (addr_parse(word, &addr) != 0)
 			scenario_fail(scenario, "%s is no address", word);
-		freelist_put(scenario->worker->freelist, &addr, freed_us++);
+		freelist_put(scenario->worker->freelist, &addr, freed_us);
+		freed_us += US_PER_S;
 	}
 }
 

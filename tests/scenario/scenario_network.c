@@ -10,7 +10,7 @@
 #include "radius/digest.h"
 #include "radius/mschap.h"
 #include "radius/pap.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -43,6 +43,48 @@ static struct packet *find_packet(struct scenario *scenario, struct packet *list
 		if (list->name != NULL && strcmp(list->name, name) == 0)
 			return list;
 	scenario_fail(scenario, "there is no packet %s", name);
+}
+
+/* Attributes that an operator may not enter, but a packet has: the values are addresses or hex. */
+static const struct {
+	const char *name;
+	uint8_t number;
+	bool is_addr;
+} raw_attributes[] = {
+	{"Framed-IP-Address", ATTR_FRAMED_IP_ADDRESS, true},
+	{"Proxy-State", ATTR_PROXY_STATE, false},
+	{"EAP-Message", ATTR_EAP_MESSAGE, false},
+};
+
+static bool encode_raw(const char *line, struct encoded_attr *attr)
+{
+	char name[64], value[512];
+	struct addr addr;
+	if (sscanf(line, "%63s = %511s", name, value) != 2)
+		return false;
+	for (size_t n = 0; n < sizeof raw_attributes / sizeof raw_attributes[0]; n++) {
+		if (strcmp(name, raw_attributes[n].name) != 0)
+			continue;
+		size_t size = raw_attributes[n].is_addr ? 4 : (strlen(value) - 2) / 2;
+		attr->octets[0] = raw_attributes[n].number;
+		attr->octets[1] = (uint8_t)(size + 2);
+		attr->size = size + 2;
+		if (!raw_attributes[n].is_addr)
+			return text_from_hex(value + 2, attr->octets + 2, size);
+		if (addr_parse(value, &addr) != 0)
+			return false;
+		memcpy(attr->octets + 2, addr.bytes, size);
+		return true;
+	}
+	return false;
+}
+
+/* "Name = value" */
+static void encode(struct scenario *scenario, const char *line, struct encoded_attr *attr)
+{
+	char *why = NULL;
+	if (!encode_raw(line, attr) && attr_from_text(scenario, line, attr, &why) != 0)
+		scenario_fail(scenario, "%s: %s", line, why);
 }
 
 /* Building --------------------------------------------------------------------------------------
@@ -179,7 +221,6 @@ static const struct {
 static void put_line(struct builder *builder, const char *line)
 {
 	struct encoded_attr attr;
-	char *why = NULL;
 	char *rest = mem_must(talloc_strdup(builder->scenario, line));
 	if (strchr(line, '=') == NULL) {
 		const char *word = scenario_word_needed(builder->scenario, &rest, "an attribute");
@@ -191,8 +232,7 @@ static void put_line(struct builder *builder, const char *line)
 		}
 		scenario_fail(builder->scenario, "%s is no part of a packet", word);
 	}
-	if (attr_from_text(builder->scenario, line, &attr, &why) != 0)
-		scenario_fail(builder->scenario, "%s: %s", line, why);
+	encode(builder->scenario, line, &attr);
 	put(builder, attr.octets, attr.size);
 }
 
@@ -316,10 +356,10 @@ static void check_signature(struct scenario *scenario, const struct packet *repl
 	const struct packet *request = request_of(scenario, reply);
 	uint8_t copy[RADIUS_MAX_PACKET], digest[MD5_SIZE];
 	const struct octets whole = {copy, reply->size};
-	const struct octets parts[] = {{copy, reply->size}, {SECRET, strlen(SECRET)}};
+	const struct octets signed_parts[] = {{copy, reply->size}, {SECRET, strlen(SECRET)}};
 	memcpy(copy, reply->octets, reply->size);
 	memcpy(copy + 4, request->octets + 4, 16);
-	digest_md5(parts, 2, digest);
+	digest_md5(signed_parts, 2, digest);
 	if (memcmp(digest, reply->octets + 4, sizeof digest) != 0)
 		scenario_fail(scenario, "the Response Authenticator is wrong");
 	if (request->octets[0] == CODE_ACCOUNTING_REQUEST)
@@ -349,12 +389,10 @@ static bool has_attribute(const struct packet *packet, const uint8_t *octets, si
 	return false;
 }
 
-/* "Name = value" is there; "count NUMBER N"; "microsoft NUMBER TEXT": the value behind its first
- * octet. */
+/* "Name = value", "count NUMBER N", "text TEXT" (README.md). */
 static void check_line(struct scenario *scenario, const struct packet *packet, const char *line)
 {
 	struct encoded_attr attr;
-	char *why = NULL;
 	char *rest = mem_must(talloc_strdup(scenario, line));
 	if (strncmp(line, "count ", 6) == 0) {
 		scenario_word(&rest);
@@ -374,8 +412,7 @@ static void check_line(struct scenario *scenario, const struct packet *packet, c
 			scenario_fail(scenario, "%s is not in the packet", text);
 		return;
 	}
-	if (attr_from_text(scenario, line, &attr, &why) != 0)
-		scenario_fail(scenario, "%s: %s", line, why);
+	encode(scenario, line, &attr);
 	if (!has_attribute(packet, attr.octets, attr.size)) {
 		char hex[2 * RADIUS_MAX_PACKET + 1];
 		text_to_hex(packet->octets, packet->size, hex);
