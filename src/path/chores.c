@@ -72,8 +72,7 @@ static bool finish(struct chore *chore, enum lane_outcome outcome)
 	return outcome == LANE_ANSWERED || outcome == LANE_NO_ROW;
 }
 
-/* Tick ------------------------------------------------------------------------------------------
- */
+/* Tick ------------------------------------------------------------------------------------- */
 
 /* Every accounting packet that arrived before this moment is stored. */
 static int64_t accounted_until_us(const struct worker *worker)
@@ -119,8 +118,7 @@ const struct lane_call chores_tick_call = {
 	.done = tick_done,
 };
 
-/* Free addresses --------------------------------------------------------------------------------
- */
+/* Free addresses --------------------------------------------------------------------------- */
 
 enum scan_column { SCAN_ORD, SCAN_ADDRESS, SCAN_CHANGED_AT, SCAN_LAST_SEEN };
 
@@ -185,8 +183,7 @@ const struct lane_call chores_scan_call = {
 	.done = scan_done,
 };
 
-/* History ---------------------------------------------------------------------------------------
- */
+/* History ---------------------------------------------------------------------------------- */
 
 static void move_put(const struct lane_item *item, struct pg_batch *batch)
 {
@@ -220,8 +217,7 @@ const struct lane_call chores_move_call = {
 	.done = move_done,
 };
 
-/* Turns -----------------------------------------------------------------------------------------
- */
+/* Turns ------------------------------------------------------------------------------------ */
 
 static void set_gauges(const struct worker *worker)
 {
@@ -256,6 +252,12 @@ static char *node_name(TALLOC_CTX *ctx)
 	return mem_must(text_clean(ctx, (const uint8_t *)name, strlen(name)));
 }
 
+static int chores_destroy(struct chores *chores)
+{
+	timer_cancel(chores->worker->timers, &chores->turn);
+	return 0;
+}
+
 static void init_chore(struct chores *chores, struct chore *chore, const struct lane_call *call)
 {
 	chore->chores = chores;
@@ -272,5 +274,6 @@ struct chores *chores_new(TALLOC_CTX *ctx, struct worker *worker)
 	init_chore(chores, &chores->move, &chores_move_call);
 	timer_init(&chores->turn, take_turn, chores);
 	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);
+	talloc_set_destructor(chores, chores_destroy);
 	return chores;
 }

@@ -20,8 +20,7 @@ static const struct lane_call *const accounting_calls[] = {&acct_session_call, &
 	&acct_other_call, &acct_quarantine_call, &chores_tick_call, &chores_scan_call,
 	&chores_move_call, NULL};
 
-/* Lanes -----------------------------------------------------------------------------------------
- */
+/* Lanes ------------------------------------------------------------------------------------ */
 
 static void login_lane_changed(void *owner, bool is_up)
 {
@@ -57,21 +56,13 @@ static struct lane *new_lane(struct worker *worker, struct event_base *base, con
 	return lane_new(worker, base, worker->timers, &settings);
 }
 
-/* Hash threads ----------------------------------------------------------------------------------
- */
+/* Hash threads ----------------------------------------------------------------------------- */
 
 static void hashes_ready(evutil_socket_t fd, short what, void *owner)
 {
 	const struct worker *worker = owner;
 	(void)fd, (void)what;
 	hashpool_collect(worker->hashpool);
-}
-
-static int worker_free_event(struct worker *worker)
-{
-	if (worker->hashes_ready != NULL)
-		event_free(worker->hashes_ready);
-	return 0;
 }
 
 static bool start_hashpool(struct worker *worker, struct event_base *base)
@@ -82,13 +73,11 @@ static bool start_hashpool(struct worker *worker, struct event_base *base)
 		return false;
 	worker->hashes_ready = mem_must(event_new(
 		base, hashpool_fd(worker->hashpool), EV_READ | EV_PERSIST, hashes_ready, worker));
-	talloc_set_destructor(worker, worker_free_event);
 	event_add(worker->hashes_ready, NULL);
 	return true;
 }
 
-/* Catalog ---------------------------------------------------------------------------------------
- */
+/* Catalog ---------------------------------------------------------------------------------- */
 
 void service_use_catalog(struct worker *worker, struct catalog *catalog)
 {
@@ -108,8 +97,17 @@ static void catalog_changed(void *owner, struct catalog *catalog)
 	service_use_catalog(owner, catalog);
 }
 
-/* The worker ------------------------------------------------------------------------------------
- */
+/* The worker ------------------------------------------------------------------------------- */
+
+static int worker_destroy(struct worker *worker)
+{
+	request_end_all(worker);
+	if (worker->catalog != NULL)
+		catalog_release(worker->catalog);
+	if (worker->hashes_ready != NULL)
+		event_free(worker->hashes_ready);
+	return 0;
+}
 
 struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_queue *timers,
 	const struct conf *conf, unsigned index)
@@ -120,6 +118,7 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 	worker->timers = timers;
 	worker->base = base;
 	request_init(worker, path_steps);
+	talloc_set_destructor(worker, worker_destroy);
 	if (!start_hashpool(worker, base)) {
 		talloc_free(worker);
 		return NULL;

@@ -87,7 +87,7 @@ void learned_use_catalog(struct learned *learned)
 	}
 }
 
-/* The database call --------------------------------------------------------------------------- */
+/* The database call ------------------------------------------------------------------------ */
 
 static struct source *source_of(const struct lane_item *item)
 {

@@ -23,8 +23,7 @@ void request_init(struct worker *worker, const struct step *steps)
 	worker->first_step = steps;
 }
 
-/* Opening and ending ----------------------------------------------------------------------------
- */
+/* Opening and ending ----------------------------------------------------------------------- */
 
 /* NULL if conf->requests_max are open. */
 static struct request *request_open(struct worker *worker)
@@ -63,13 +62,18 @@ static void request_end(struct request *request)
 	metric_set(METRIC_requests_open, --worker->open_count);
 }
 
+void request_end_all(struct worker *worker)
+{
+	while (!TAILQ_EMPTY(&worker->open))
+		request_end(TAILQ_FIRST(&worker->open));
+}
+
 int64_t request_patience_ns(const struct request *request)
 {
 	return request->deadline_ns - request->arrival_ns;
 }
 
-/* Drops -----------------------------------------------------------------------------------------
- */
+/* Drops ------------------------------------------------------------------------------------ */
 
 /* What happens in a sound network all the time does not belong in an ordinary log. */
 static enum log_level drop_log_level(enum drop reason)
@@ -115,8 +119,7 @@ void request_supersede(struct request *request)
 		request_drop(request, DROP_superseded);
 }
 
-/* Answers ---------------------------------------------------------------------------------------
- */
+/* Answers ---------------------------------------------------------------------------------- */
 
 void request_begin_reply(struct request *request, enum radius_code code)
 {
@@ -176,8 +179,7 @@ static void request_answer(struct request *request)
 	timer_set(request->worker->timers, &request->timer, request->reply_not_before_ns);
 }
 
-/* Running ---------------------------------------------------------------------------------------
- */
+/* Running ---------------------------------------------------------------------------------- */
 
 void request_act(struct request *request, struct step_result result)
 {
@@ -242,8 +244,7 @@ void request_receive(struct worker *worker, const struct datagram *datagram)
 	request_resume(request);
 }
 
-/* Lanes -----------------------------------------------------------------------------------------
- */
+/* Lanes ------------------------------------------------------------------------------------ */
 
 struct step_result request_submit(
 	struct request *request, struct lane *lane, struct lane_item *item, int64_t wait_max_ns)

@@ -156,6 +156,9 @@ struct request {
 /* Prepares the lists of a zeroed worker; steps is the table that every datagram starts with. */
 void request_init(struct worker *worker, const struct step *steps);
 
+/* The worker goes away: ends every open request without a word. */
+void request_end_all(struct worker *worker);
+
 /* A datagram came in: opens a request for it and runs it as far as it goes. */
 void request_receive(struct worker *worker, const struct datagram *datagram);
 

@@ -44,7 +44,7 @@ struct pgconn {
 
 static TAILQ_HEAD(, pgconn) connections = TAILQ_HEAD_INITIALIZER(connections);
 
-/* Batches ------------------------------------------------------------------------------------- */
+/* Batches ---------------------------------------------------------------------------------- */
 
 struct pg_batch *pg_batch_new(TALLOC_CTX *ctx, const struct pg_statement *statement)
 {
@@ -131,7 +131,7 @@ size_t pg_batch_rows(const struct pg_batch *batch)
 	return columns ? batch->value_count / columns : 0;
 }
 
-/* Rows ---------------------------------------------------------------------------------------- */
+/* Rows ------------------------------------------------------------------------------------- */
 
 size_t pg_rows_count(const struct pg_rows *rows)
 {
@@ -236,7 +236,7 @@ static struct pg_rows *parse_rows(TALLOC_CTX *ctx, const char *text)
 	return rows;
 }
 
-/* The connection as the code under test sees it ------------------------------------------------ */
+/* The connection as the code under test sees it -------------------------------------------- */
 
 static int connection_destroy(struct pgconn *conn)
 {
@@ -304,7 +304,7 @@ void pgconn_close(struct pgconn *conn)
 	conn->state = FAKE_CLOSED;
 }
 
-/* The connection as the test plays it ---------------------------------------------------------- */
+/* The connection as the test plays it ------------------------------------------------------ */
 
 const char *fake_value(const struct fake_execution *execution, size_t row, unsigned column)
 {

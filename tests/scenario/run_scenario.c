@@ -33,8 +33,7 @@ void scenario_fail(const struct scenario *scenario, const char *format, ...)
 	exit(1);
 }
 
-/* Words -----------------------------------------------------------------------------------------
- */
+/* Words ------------------------------------------------------------------------------------ */
 
 char *scenario_word(char **rest)
 {
@@ -119,8 +118,7 @@ static char *substitute(struct scenario *scenario, const char *text)
 	return mem_must(talloc_strdup_append(result, text));
 }
 
-/* Directives ------------------------------------------------------------------------------------
- */
+/* Directives ------------------------------------------------------------------------------- */
 
 static void do_catalog(struct scenario *scenario, char *rest)
 {
@@ -142,9 +140,10 @@ static void do_catalog(struct scenario *scenario, char *rest)
 	char *mark = strstr(json, "@LEARNED@");
 	char *document = mem_must(talloc_asprintf(scenario, "%.*s%s%s", (int)(mark - json), json,
 		learned, mark + strlen("@LEARNED@")));
-	if (catalog_parse(scenario, document, strlen(document), &catalog, &why) != 0)
+	if (catalog_parse(NULL, document, strlen(document), &catalog, &why) != 0)
 		scenario_fail(scenario, "catalog.json: %s", why);
 	service_use_catalog(scenario->worker, catalog);
+	catalog_release(catalog);
 }
 
 static void do_option(struct scenario *scenario, char *rest)
@@ -296,8 +295,7 @@ static const struct directive {
 	{"hashes", do_hashes},
 };
 
-/* Scripts ---------------------------------------------------------------------------------------
- */
+/* Scripts ---------------------------------------------------------------------------------- */
 
 static void run_statement(struct scenario *scenario, struct statement *statement)
 {

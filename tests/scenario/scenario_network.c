@@ -87,8 +87,7 @@ static void encode(struct scenario *scenario, const char *line, struct encoded_a
 		scenario_fail(scenario, "%s: %s", line, why);
 }
 
-/* Building --------------------------------------------------------------------------------------
- */
+/* Building --------------------------------------------------------------------------------- */
 
 struct builder {
 	struct scenario *scenario;
@@ -321,8 +320,7 @@ void network_again(struct scenario *scenario, char *rest)
 	deliver(scenario, find_packet(scenario, scenario->received, name));
 }
 
-/* Checking --------------------------------------------------------------------------------------
- */
+/* Checking --------------------------------------------------------------------------------- */
 
 void network_send(
 	struct worker *worker, const struct endpoint *to, const uint8_t *octets, size_t size)
