@@ -16,8 +16,7 @@
 
 enum admit_column { ADMIT_ORD, ADMIT_REASON, ADMIT_SESSION_KEY, ADMIT_ADDRESS, ADMIT_USED };
 
-/* Proposals -------------------------------------------------------------------------------------
- */
+/* Proposals -------------------------------------------------------------------------------- */
 
 static bool draws_from_pool(const struct login *login)
 {
@@ -121,8 +120,7 @@ struct step_result auth_admit(struct request *request)
 	return propose(login);
 }
 
-/* The database call -----------------------------------------------------------------------------
- */
+/* The database call ------------------------------------------------------------------------ */
 
 static int64_t session_limit(const struct login *login)
 {
