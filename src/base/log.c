@@ -16,6 +16,7 @@
 
 #define LINE_MAX_BYTES 2048 /* longer lines are cut */
 #define QUOTE_MAX_BYTES 64
+#define QUOTE_REASON_MAX_BYTES 256
 #define QUOTE_RING 8
 #define NAME_MAX_BYTES 64
 
@@ -140,30 +141,41 @@ void log_event_limited(
 	va_end(arguments);
 }
 
-const char *log_quote(const void *octets, size_t size)
+static const char *quote(const unsigned char *octets, size_t size, size_t max)
 {
 	/* Each octet takes four characters at most; then two quotes, dots and NUL. */
-	static char ring[QUOTE_RING][QUOTE_MAX_BYTES * 4 + 6];
+	static char ring[QUOTE_RING][QUOTE_REASON_MAX_BYTES * 4 + 6];
 	static unsigned next;
 	char *text = ring[next++ % QUOTE_RING], *end = text;
-	const unsigned char *octet = octets;
 	*end++ = '"';
-	for (size_t i = 0; i < size && i < QUOTE_MAX_BYTES; i++) {
-		if (octet[i] == '"' || octet[i] == '\\') {
+	for (size_t i = 0; i < size && i < max; i++) {
+		if (octets[i] == '"' || octets[i] == '\\') {
 			*end++ = '\\';
-			*end++ = (char)octet[i];
-		} else if (octet[i] < 0x20 || octet[i] > 0x7e) {
-			end += sprintf(end, "\\x%02x", octet[i]);
+			*end++ = (char)octets[i];
+		} else if (octets[i] < 0x20 || octets[i] > 0x7e) {
+			end += sprintf(end, "\\x%02x", octets[i]);
 		} else {
-			*end++ = (char)octet[i];
+			*end++ = (char)octets[i];
 		}
 	}
 	*end++ = '"';
-	strcpy(end, size > QUOTE_MAX_BYTES ? "..." : "");
+	strcpy(end, size > max ? "..." : "");
 	return text;
+}
+
+const char *log_quote(const void *octets, size_t size)
+{
+	return quote(octets, size, QUOTE_MAX_BYTES);
 }
 
 const char *log_quote_text(const char *text)
 {
 	return text == NULL ? "-" : log_quote(text, strlen(text));
+}
+
+const char *log_quote_reason(const char *text)
+{
+	return text == NULL
+		       ? "-"
+		       : quote((const unsigned char *)text, strlen(text), QUOTE_REASON_MAX_BYTES);
 }

@@ -34,3 +34,5 @@ void log_event_limited(struct log_limit *limit, enum log_level level, const char
  * result lives in a ring of 8 static buffers: use it within one log call. */
 const char *log_quote(const void *octets, size_t size);
 const char *log_quote_text(const char *text); /* NULL gives - */
+/* The same for a sentence of a library or of the database, cut at 256 octets: its end matters. */
+const char *log_quote_reason(const char *text);

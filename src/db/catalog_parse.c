@@ -288,7 +288,7 @@ static void read_plan_attributes(struct reader *reader, struct plan *plan)
 		else
 			log_event(LOG_LEVEL_WARNING, "plan_attribute_ignored",
 				"plan=%s number=%u reason=%s", log_quote_text(plan->name), i + 1,
-				log_quote_text(why));
+				log_quote_reason(why));
 		talloc_free(why);
 	}
 	plan->attributes = attributes;

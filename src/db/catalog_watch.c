@@ -76,7 +76,7 @@ static void load_copy(struct catalog_watch *watch)
 			(long long)watch->current->version);
 	else if (rc != ERR_NOT_FOUND)
 		log_event(LOG_LEVEL_WARNING, "catalog_copy_ignored", "reason=%s detail=%s",
-			err_text(rc), log_quote_text(why));
+			err_text(rc), log_quote_reason(why));
 	talloc_free(json);
 	talloc_free(why);
 }
@@ -89,7 +89,7 @@ static void take_document(struct catalog_watch *watch, const char *json)
 	if (rc != 0) {
 		metric_add(METRIC_catalog_failures, 1);
 		log_event(LOG_LEVEL_ERROR, "catalog_refused", "reason=%s detail=%s", err_text(rc),
-			log_quote_text(why));
+			log_quote_reason(why));
 		talloc_free(why);
 		return;
 	}
@@ -136,7 +136,7 @@ static void back_off(struct catalog_watch *watch, const char *why)
 	watch->asked = NULL;
 	timer_set(watch->timers, &watch->timer, clock_mono_ns() + backoff_next_ns(&watch->backoff));
 	log_event_limited(&limit, LOG_LEVEL_ERROR, "database_away", "lane=catalog reason=%s",
-		log_quote_text(why));
+		log_quote_reason(why));
 }
 
 static void on_timer(void *owner)

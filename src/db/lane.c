@@ -156,7 +156,7 @@ static void back_off(struct lane *lane, const char *why)
 	lane->state = LANE_BACKING_OFF;
 	timer_set(lane->timers, &lane->pause, now_ns + backoff_next_ns(&lane->reconnect));
 	log_event_limited(&limit, LOG_LEVEL_ERROR, "database_away", "lane=%s waiting=%zu reason=%s",
-		lane->settings.name, lane->waiting_count, log_quote_text(why));
+		lane->settings.name, lane->waiting_count, log_quote_reason(why));
 	if (was_up && lane->settings.state_changed)
 		lane->settings.state_changed(lane->settings.owner, false);
 }

@@ -126,13 +126,26 @@ static bool deliver(struct pgconn *conn, const struct pg_result *result)
 	return generation == conn->generation;
 }
 
+/* A copy of libpq's or the server's message as one line. */
+static char *one_line(TALLOC_CTX *ctx, const char *message)
+{
+	char *line = mem_must(talloc_strdup(ctx, message));
+	size_t size = 0;
+	for (const char *c = message; *c; c++) {
+		bool is_space = *c == ' ' || *c == '\n' || *c == '\t';
+		if (!is_space || (size > 0 && line[size - 1] != ' '))
+			line[size++] = is_space ? ' ' : *c;
+	}
+	while (size > 0 && line[size - 1] == ' ')
+		size--;
+	line[size] = '\0';
+	return line;
+}
+
 /* The connection is gone: what is open has an unknown outcome. */
 static void fail(struct pgconn *conn, const char *why)
 {
-	char *reason = mem_must(talloc_strdup(conn, why));
-	size_t size = strlen(reason);
-	while (size > 0 && reason[size - 1] == '\n')
-		reason[--size] = '\0';
+	char *reason = one_line(conn, why);
 	disconnect(conn);
 	metric_add(METRIC_database_failures, 1);
 

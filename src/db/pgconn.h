@@ -68,7 +68,7 @@ enum pg_outcome pg_outcome_of(const char *sqlstate);
 struct pg_result {
 	enum pg_outcome outcome;
 	const char *sqlstate;       /* "" unless the server said one */
-	const char *message;        /* "" with PG_DONE; may be several lines */
+	const char *message;        /* "" with PG_DONE */
 	const struct pg_rows *rows; /* with PG_DONE; gone when the callback returns */
 };
 
