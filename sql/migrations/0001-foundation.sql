@@ -69,7 +69,10 @@ create table poprad.pool_range (
 	prefix cidr not null,
 	nas_group_id int references poprad.nas_group, -- null: serves every group
 	first_address inet not null, -- without the first and last address of the prefix unless --all was given
-	last_address inet not null
+	last_address inet not null,
+	check (first_address = host(first_address)::inet and last_address = host(last_address)::inet),
+	check (first_address <= last_address and first_address <<= prefix and last_address <<= prefix),
+	exclude using gist (prefix inet_ops with &&)
 );
 
 create table poprad.filter (
@@ -129,7 +132,7 @@ create table poprad.subscriber (
 	password text not null, -- cleartext, {nt}HEX, crypt(3) "$id$...", {SSHA}... : see subscriber passwords in the manual
 	status text not null default 'active' check (status in ('active', 'suspended')),
 	expires_at timestamptz,
-	static_address inet unique,
+	static_address inet unique check (static_address = host(static_address)::inet), -- one address, no network
 	session_limit int check (session_limit >= 0), -- null: the plan's
 	attributes text[] not null default '{}',
 	created_at timestamptz not null default now()
@@ -156,6 +159,7 @@ create table poprad.address (
 
 create table poprad.session (
 	session_key uuid primary key,
+	login_key uuid, -- of the newest login on the same line that was answered with this session; null: no other was
 	state text not null check (state in ('authorised', 'active', 'closed')),
 	subscriber_id int,
 	plan_id int,
@@ -206,6 +210,57 @@ create index session_subscriber on poprad.session (subscriber_id);
 create index session_device on poprad.session (nas_id, nas_address);
 create index session_authorised on poprad.session (authorised_until) where authorised_until is not null;
 create index session_closed on poprad.session (closed_at) where closed_at is not null; -- also changes once
+
+-- One Access-Request as poprad.admit() hands it to its helpers.
+create type poprad.login_request as (
+	ord int,
+	session_key uuid,
+	subscriber_id int,
+	plan_id int,
+	pool_id int, -- 0: no address from a pool
+	nas_group_id int, -- 0: none
+	static_address inet,
+	wants_address boolean, -- false: only asks whether a login would be accepted
+	session_limit int, -- 0: none
+	interim_s int,
+	session_timeout_s int,
+	no_accounting boolean,
+	nas_id int,
+	nas_address inet,
+	nas_ip_address inet,
+	nas_identifier text,
+	nas_port bigint,
+	nas_port_id text,
+	nas_port_type text,
+	calling_station_id text,
+	called_station_id text,
+	user_name text,
+	service_type text,
+	framed_protocol text,
+	class text,
+	candidate_1 inet,
+	candidate_2 inet,
+	candidate_3 inet,
+	candidate_4 inet,
+	search boolean,
+	authorised_max int,
+	authorised_s int
+);
+
+-- What becomes of it.
+create type poprad.admission as (
+	request poprad.login_request,
+	reason text,
+	session_key uuid, -- the session that answers it: its own, or an earlier login's
+	address inet, -- already the session's, or about to be moved to it
+	is_new boolean, -- a session is to be inserted
+	is_reused boolean, -- an authorised session on the same line is to be kept for it
+	needs_address boolean, -- one of the pool is to be taken
+	last_address inet, -- what the subscriber had last
+	replaced uuid[], -- active sessions on the same line, which end
+	evicted uuid[], -- authorised sessions that are too many, the oldest
+	gives_back uuid[] -- sessions whose lease ends, unless it has been moved
+);
 
 -- NAS + Acct-Session-Id (+ login, '' if the packet named none) -> key, one row per session that accounting has reached.
 -- Several rows per pair: a NAS may use one Acct-Session-Id for many sessions. It outlives the session's move into

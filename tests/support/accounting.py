@@ -112,6 +112,7 @@ def holder(connection, address):
 def provider(connection):
     """A plan for one session at a time, one without limit, four subscribers, and the addresses 10.0.8.1 to 10.0.8.20."""
     rows(connection, """
+        insert into poprad.realm (name) values ('isp.example');
         insert into poprad.pool (name) values ('dynamic');
         insert into poprad.plan (name, pool_id, session_limit) values ('dialup', 1, 1), ('unlimited', 1, 0);
         insert into poprad.subscriber (login, plan_id, password) values

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- The catalog as one document, and its version. A worker reads it whole, in one statement and therefore one snapshot;
+-- it learns of changes by NOTIFY poprad_catalog, and by asking for the version now and then, should a notice be lost.
+-- 0 stands for "none" in numbers that name another row.
+
+create or replace function poprad.catalog() returns jsonb
+language sql stable security definer set search_path = poprad, pg_temp as $$
+	select jsonb_build_object(
+		'version', (select version from catalog_version),
+		'nas', (
+			select coalesce(jsonb_agg(jsonb_build_object('nas_id', n.nas_id, 'name', n.name, 'prefix', n.prefix,
+				'secret', n.secret, 'kind', n.kind, 'nas_group_id', coalesce(n.nas_group_id, 0),
+				'is_own_network', coalesce(g.is_own_network, true),
+				'require_message_authenticator', n.require_message_authenticator,
+				'limit_proxy_state', n.limit_proxy_state, 'no_accounting', n.no_accounting,
+				'timeout_ms', n.timeout_ms) order by n.nas_id), '[]')
+			from nas n left join nas_group g on g.nas_group_id = n.nas_group_id),
+		'learned', (select coalesce(jsonb_agg(host(l.source) order by l.source), '[]') from nas_learned l),
+		'pool_ranges', (
+			select coalesce(jsonb_agg(jsonb_build_object('pool_range_id', r.pool_range_id, 'pool_id', r.pool_id,
+				'nas_group_id', coalesce(r.nas_group_id, 0), 'first', host(r.first_address),
+				'last', host(r.last_address)) order by r.pool_range_id), '[]')
+			from pool_range r),
+		'filters', (
+			select coalesce(jsonb_agg(jsonb_build_object('filter_id', f.filter_id, 'name', f.name,
+				'direction', f.direction, 'scope', f.scope) order by f.filter_id), '[]')
+			from filter f),
+		'plans', (
+			select coalesce(jsonb_agg(jsonb_build_object('plan_id', p.plan_id, 'name', p.name,
+				'pool_id', coalesce(p.pool_id, 0), 'session_limit', p.session_limit,
+				'session_timeout_s', p.session_timeout_s, 'idle_timeout_s', p.idle_timeout_s,
+				'interim_s', p.interim_s, 'netmask', host(p.netmask), 'allows_login', p.allows_login,
+				'filters', (
+					select coalesce(jsonb_agg(f.filter_id order by f.position), '[]')
+					from plan_filter f where f.plan_id = p.plan_id),
+				'attributes', to_jsonb(p.attributes)) order by p.plan_id), '[]')
+			from plan p))
+$$;
+
+create or replace function poprad.catalog_version() returns bigint
+language sql stable security definer set search_path = poprad, pg_temp as $$
+	select version from catalog_version
+$$;
+
+create or replace function poprad.catalog_changed() returns trigger
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+begin
+	update catalog_version set version = version + 1;
+	notify poprad_catalog;
+	return null;
+end
+$$;
+
+do $$
+declare
+	name text;
+begin
+	foreach name in array array['nas', 'nas_group', 'nas_learned', 'pool', 'pool_range', 'filter', 'plan', 'plan_filter'] loop
+		execute format('create or replace trigger catalog_changed after insert or update or delete or truncate on poprad.%I '
+			'for each statement execute function poprad.catalog_changed()', name);
+	end loop;
+end
+$$;
