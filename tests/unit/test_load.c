@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradload's runs against a small server in a process of its own, which can be told to misbehave.
+ */
+#include "load/load.h"
+#include "base/clock.h"
+#include "load/report.h"
+#include "radius/admit.h"
+#include "radius/digest.h"
+#include "radius/encode.h"
+#include <CUnit/Basic.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char secret[] = "testing123";
+
+struct manners {
+	bool drops_first; /* answers only what comes a second time */
+	bool drops_all;
+	bool same_address;  /* the same for everybody */
+	bool rejects_first; /* the first ten logins */
+	bool lies;          /* signs with another secret */
+};
+
+struct fake {
+	pid_t pid;
+	uint16_t ports[2];
+};
+
+static int bind_any(uint16_t *port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof address;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 ||
+		getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+		return -1;
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+/* True if this request came before: told by its authenticator. */
+static bool came_before(const uint8_t *packet)
+{
+	static uint8_t seen[4096][16];
+	static size_t count;
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(seen[i], packet + 4, 16) == 0)
+			return true;
+	if (count < 4096)
+		memcpy(seen[count++], packet + 4, 16);
+	return false;
+}
+
+static void answer(int fd, const struct manners *manners, const uint8_t *packet,
+	const struct packet_facts *facts, const struct sockaddr_in *from)
+{
+	static unsigned addresses, logins;
+	uint8_t octets[RADIUS_MAX_PACKET];
+	struct reply reply;
+	bool is_login = facts->code == CODE_ACCESS_REQUEST;
+	bool is_reject = is_login && manners->rejects_first && logins++ < 10;
+	enum radius_code code = is_reject  ? CODE_ACCESS_REJECT
+				: is_login ? CODE_ACCESS_ACCEPT
+					   : CODE_ACCOUNTING_RESPONSE;
+	const char *key = manners->lies ? "other" : secret;
+	reply_init(&reply, octets, code, packet, facts->length, key, strlen(key));
+	if (code == CODE_ACCESS_ACCEPT) {
+		unsigned number = manners->same_address ? 1 : ++addresses;
+		const struct addr address = addr_from_v4(0x0a000000U + number);
+		reply_add_addr(&reply, ATTR_FRAMED_IP_ADDRESS, &address);
+		reply_add_text(&reply, ATTR_CLASS, "class");
+	}
+	if (reply_finish(&reply) == 0)
+		(void)sendto(
+			fd, octets, reply.length, 0, (const struct sockaddr *)from, sizeof *from);
+}
+
+static void serve_one(int fd, const struct manners *manners)
+{
+	uint8_t packet[RADIUS_MAX_PACKET];
+	struct sockaddr_in from;
+	socklen_t from_size = sizeof from;
+	struct packet_facts facts;
+	ssize_t size = recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *)&from, &from_size);
+	if (size < 0 || packet_check(packet, (size_t)size, &facts) != DROP_none)
+		return;
+	bool is_authentic =
+		facts.code == CODE_ACCOUNTING_REQUEST
+			? accounting_authenticator_verify(
+				  packet, facts.length, secret, sizeof secret - 1)
+			: message_authenticator_verify(packet, &facts, secret, sizeof secret - 1);
+	if (!is_authentic || manners->drops_all || (manners->drops_first && !came_before(packet)))
+		return;
+	answer(fd, manners, packet, &facts, &from);
+}
+
+static struct fake fake_start(struct manners manners)
+{
+	struct fake fake;
+	struct pollfd ready[2] = {{.events = POLLIN}, {.events = POLLIN}};
+	for (int i = 0; i < 2; i++)
+		ready[i].fd = bind_any(&fake.ports[i]);
+	CU_ASSERT_FATAL(ready[0].fd >= 0 && ready[1].fd >= 0);
+	fake.pid = fork();
+	if (fake.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (poll(ready, 2, -1) > 0)
+			for (int i = 0; i < 2; i++)
+				if (ready[i].revents)
+					serve_one(ready[i].fd, &manners);
+		_exit(1);
+	}
+	close(ready[0].fd);
+	close(ready[1].fd);
+	return fake;
+}
+
+static void fake_stop(const struct fake *fake)
+{
+	kill(fake->pid, SIGKILL);
+	waitpid(fake->pid, NULL, 0);
+}
+
+static struct load_stats stats;
+static struct load_settings settings;
+
+static void prepare(enum load_mode mode, uint64_t count)
+{
+	settings = (struct load_settings){
+		.mode = mode,
+		.server = {.family = 4, .bytes = {127, 0, 0, 1}},
+		.source = {.family = 4, .bytes = {127, 0, 7, 1}},
+		.secret = secret,
+		.login = "line-%d@isp.example",
+		.password = "secret%d",
+		.first = 1,
+		.count = count,
+		.operations = count,
+		.sources = 3,
+		.ports = 2,
+		.window = 40,
+		.timeout_ns = NS_PER_S,
+		.retries = 30,
+		.redial_ns = NS_PER_MS,
+		.interims = 2,
+		.is_quiet = true,
+	};
+}
+
+static bool run(struct manners manners)
+{
+	struct fake fake = fake_start(manners);
+	settings.auth_port = fake.ports[0];
+	settings.acct_port = fake.ports[1];
+	memset(&stats, 0, sizeof stats);
+	CU_ASSERT_EQUAL(load_run(NULL, &settings, &stats), 0);
+	fake_stop(&fake);
+	return report_is_clean(&settings, &stats);
+}
+
+static void test_auth(void)
+{
+	prepare(LOAD_AUTH, 300);
+	settings.method = LOAD_CHAP;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.operations_done, 300);
+	CU_ASSERT_EQUAL(stats.sent[LOAD_LOGIN], 300);
+	CU_ASSERT_EQUAL(stats.accepted, 300);
+	CU_ASSERT_EQUAL(stats.sent[LOAD_RECORD], 0);
+	CU_ASSERT_EQUAL(stats.latency[LOAD_LOGIN].count, 300);
+}
+
+static void test_cycles(void)
+{
+	prepare(LOAD_AUTH, 50);
+	settings.operations = 500;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.accepted, 500);
+}
+
+static void test_acct(void)
+{
+	prepare(LOAD_ACCT, 100);
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.sent[LOAD_LOGIN], 0);
+	CU_ASSERT_EQUAL(stats.answered[LOAD_RECORD], 400);
+	CU_ASSERT_EQUAL(stats.online, 0);
+}
+
+static void test_session(void)
+{
+	prepare(LOAD_SESSION, 100);
+	settings.hold_ns = NS_PER_MS;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.accepted, 100);
+	CU_ASSERT_EQUAL(stats.answered[LOAD_RECORD], 400);
+	CU_ASSERT_EQUAL(stats.online, 0);
+	CU_ASSERT_TRUE(stats.online_max > 0 && stats.online_max <= 40);
+	CU_ASSERT_EQUAL(stats.double_addresses, 0);
+}
+
+static void test_storm(void)
+{
+	prepare(LOAD_STORM, 200);
+	CU_ASSERT_TRUE(run((struct manners){.rejects_first = true}));
+	CU_ASSERT_EQUAL(stats.rejected, 10);
+	CU_ASSERT_EQUAL(stats.accepted, 200);
+	CU_ASSERT_EQUAL(stats.online, 200);
+	CU_ASSERT_TRUE(stats.all_online_ns > 0);
+	CU_ASSERT_EQUAL(stats.online_after.count, 200);
+}
+
+static void test_open_loop(void)
+{
+	prepare(LOAD_SESSION, 100);
+	settings.rate = 2000;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.operations_done, 100);
+}
+
+static void test_retransmission(void)
+{
+	prepare(LOAD_SESSION, 20);
+	settings.timeout_ns = 10 * NS_PER_MS;
+	settings.retries = 100;
+	CU_ASSERT_TRUE(run((struct manners){.drops_first = true}));
+	CU_ASSERT_TRUE(stats.retransmits >= 100); /* each of the 100 requests once at least */
+	CU_ASSERT_EQUAL(stats.sent[LOAD_LOGIN] + stats.sent[LOAD_RECORD], 100);
+}
+
+static void test_loss(void)
+{
+	prepare(LOAD_AUTH, 20);
+	settings.timeout_ns = NS_PER_MS;
+	settings.retries = 2;
+	CU_ASSERT_FALSE(run((struct manners){.drops_all = true}));
+	CU_ASSERT_EQUAL(stats.lost[LOAD_LOGIN], 20);
+	CU_ASSERT_EQUAL(stats.operations_failed, 20);
+	CU_ASSERT_EQUAL(stats.retransmits, 40);
+}
+
+static void test_storm_gives_up(void)
+{
+	prepare(LOAD_STORM, 20);
+	settings.duration_ns = 100 * NS_PER_MS;
+	CU_ASSERT_FALSE(run((struct manners){.drops_all = true}));
+	CU_ASSERT_EQUAL(stats.all_online_ns, 0);
+}
+
+static void test_double_addresses(void)
+{
+	prepare(LOAD_STORM, 4);
+	CU_ASSERT_FALSE(run((struct manners){.same_address = true}));
+	CU_ASSERT_EQUAL(stats.double_addresses, 3);
+}
+
+static void test_lies(void)
+{
+	prepare(LOAD_AUTH, 5);
+	settings.timeout_ns = 10 * NS_PER_MS;
+	settings.retries = 1;
+	CU_ASSERT_FALSE(run((struct manners){.lies = true}));
+	CU_ASSERT_EQUAL(stats.accepted, 0);
+	CU_ASSERT_TRUE(stats.bad_signatures > 0);
+}
+
+/* The fake sends no MS-CHAP2-Success, which no client would believe. */
+static void test_no_mschap_success(void)
+{
+	prepare(LOAD_AUTH, 5);
+	settings.method = LOAD_MSCHAP2;
+	CU_ASSERT_FALSE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.bad_replies, 5);
+}
+
+/* More lines than IDs: the rest waits for one and nothing is lost. */
+static void test_few_ids(void)
+{
+	prepare(LOAD_ACCT, 600);
+	settings.sources = settings.ports = 1;
+	settings.rate = 1000000;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.operations_done, 600);
+}
+
+int main(void)
+{
+	if (digest_init() || CU_initialize_registry() != CUE_SUCCESS)
+		return 1;
+	CU_pSuite suite = CU_add_suite("load", NULL, NULL);
+	CU_ADD_TEST(suite, test_auth);
+	CU_ADD_TEST(suite, test_cycles);
+	CU_ADD_TEST(suite, test_acct);
+	CU_ADD_TEST(suite, test_session);
+	CU_ADD_TEST(suite, test_storm);
+	CU_ADD_TEST(suite, test_open_loop);
+	CU_ADD_TEST(suite, test_retransmission);
+	CU_ADD_TEST(suite, test_loss);
+	CU_ADD_TEST(suite, test_storm_gives_up);
+	CU_ADD_TEST(suite, test_double_addresses);
+	CU_ADD_TEST(suite, test_lies);
+	CU_ADD_TEST(suite, test_no_mschap_success);
+	CU_ADD_TEST(suite, test_few_ids);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	digest_done();
+	return failures != 0;
+}
