@@ -8,6 +8,10 @@ import os
 import time
 import uuid
 
+import psycopg2.extras
+
+psycopg2.extras.register_uuid()
+
 COLUMNS = (
     ("session_key", "uuid"), ("subscriber_id", "int4"), ("plan_id", "int4"), ("pool_id", "int4"),
     ("nas_group_id", "int4"), ("static_address", "inet"), ("wants_address", "bool"), ("session_limit", "int4"),
@@ -36,7 +40,7 @@ def mint():
     milliseconds = int(time.time() * 1000)
     count = next(_mint_count) & 0xFFF
     value = milliseconds << 80 | 0x7 << 76 | count << 64 | 0x2 << 62 | int.from_bytes(os.urandom(7), "big")
-    return str(uuid.UUID(int=value))
+    return uuid.UUID(int=value)
 
 
 def request(subscriber_id, **values):
