@@ -94,8 +94,6 @@ static void take_document(struct catalog_watch *watch, const char *json)
 		return;
 	}
 	metric_add(METRIC_catalog_loads, 1);
-	log_event(LOG_LEVEL_INFO, "catalog_loaded", "version=%lld",
-		(long long)watch->current->version);
 	if (watch->worker == 0 && catalog_copy_write(watch->conf->state_dir, json, size) != 0)
 		log_event(LOG_LEVEL_ERROR, "catalog_copy_not_written", "directory=%s reason=%s",
 			log_quote_text(watch->conf->state_dir), strerror(errno));

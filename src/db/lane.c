@@ -61,6 +61,8 @@ static void send_round(struct lane *lane)
 	for (size_t i = 0; i < lane->queue_count; i++) {
 		struct lane_queue *queue = &lane->queues[i];
 		struct lane_batch *batch;
+		if (timer_is_set(&queue->pause))
+			continue;
 		while ((batch = lane_batch_take_again(lane, queue, now_ns)))
 			send_batch(lane, batch);
 		if ((batch = lane_batch_take_new(lane, queue, now_ns)))
@@ -175,7 +177,8 @@ static void measure_round(struct lane *lane)
 static void settle(struct lane *lane)
 {
 	bool must_retry = lane->must_retry, must_reconnect = lane->must_reconnect;
-	lane->must_retry = lane->must_reconnect = false;
+	bool is_away = lane->is_away;
+	lane->must_retry = lane->must_reconnect = lane->is_away = false;
 	lane_requeue_unresolved(lane);
 	if (lane->state == LANE_LOSING)
 		return;
@@ -184,6 +187,8 @@ static void settle(struct lane *lane)
 		lane->trouble = NULL;
 		pgconn_close(lane->conn);
 		metric_add(METRIC_database_failures, 1);
+		if (!is_away)
+			backoff_reset(&lane->reconnect);
 		back_off(lane, trouble);
 		talloc_free(trouble);
 		return;
@@ -197,6 +202,20 @@ static void settle(struct lane *lane)
 		backoff_reset(&lane->retry);
 }
 
+/* True if the error lies in the statement (a function is broken, missing or not permitted), so that
+ * the lane's other statements may well work. The rest is about the server or the connection. */
+static bool is_of_statement(const char *sqlstate)
+{
+	/* warning, connection, transaction state, resources, object state, operator
+	 * intervention, system error */
+	static const char *const others[] = {"01", "08", "25", "53", "55", "57", "58"};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (strncmp(sqlstate, others[i], 2) == 0)
+			return false;
+	}
+	return sqlstate[0] != '\0';
+}
+
 /* Nothing can be concluded about the rows, and it is not for this connection to try again: another
  * server may be the primary now, or a function may have been replaced. */
 static void batch_unavailable(
@@ -207,6 +226,11 @@ static void batch_unavailable(
 		lane->trouble = mem_must(talloc_asprintf(lane, "%s: %s %s",
 			queue->call->statement.name, result->sqlstate, result->message));
 	lane->must_reconnect = true;
+	if (is_of_statement(result->sqlstate))
+		timer_set(lane->timers, &queue->pause,
+			clock_mono_ns() + backoff_next_ns(&queue->backoff));
+	else
+		lane->is_away = true;
 	/* It may have been too much work for the statement's time limit. */
 	queue->limit = queue->limit > 1 ? queue->limit / 2 : 1;
 	TAILQ_INSERT_TAIL(&lane->unresolved, batch, entry);
@@ -225,6 +249,7 @@ static void on_result(void *owner, void *tag, const struct pg_result *result)
 		queue->limit = queue->limit < lane->settings.batch_max / 2
 				       ? 2 * queue->limit
 				       : lane->settings.batch_max;
+		backoff_reset(&queue->backoff);
 		break;
 	case PG_BAD_ROW:
 		batch_refused(lane, batch, result);
@@ -274,11 +299,12 @@ static void on_down(void *owner, const char *why)
 	leave(lane);
 }
 
+/* The lane's pause, or one queue's, which may end while the lane's still lasts. */
 static void on_pause_over(void *owner)
 {
 	struct lane *lane = owner;
 	enter(lane);
-	if (lane->state == LANE_BACKING_OFF)
+	if (lane->state == LANE_BACKING_OFF && !timer_is_set(&lane->pause))
 		lane_start(lane);
 	leave(lane);
 }
@@ -297,6 +323,8 @@ static int lane_destroy(struct lane *lane)
 {
 	timer_cancel(lane->timers, &lane->pause);
 	timer_cancel(lane->timers, &lane->expiry);
+	for (size_t i = 0; i < lane->queue_count; i++)
+		timer_cancel(lane->timers, &lane->queues[i].pause);
 	return 0;
 }
 
@@ -327,6 +355,8 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 		struct lane_queue *queue = &lane->queues[i];
 		queue->call = settings->calls[i];
 		queue->limit = settings->batch_max;
+		queue->backoff = lane->reconnect;
+		timer_init(&queue->pause, on_pause_over, lane);
 		TAILQ_INIT(&queue->again);
 		for (int urgency = 0; urgency < LANE_URGENCIES; urgency++)
 			TAILQ_INIT(&queue->waiting[urgency]);

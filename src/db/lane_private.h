@@ -23,6 +23,9 @@ struct lane_queue {
 	struct lane_list waiting[LANE_URGENCIES];
 	struct batch_list again; /* halves of refused batches, and whole retries; leave first */
 	unsigned limit;          /* of a new batch: halved while the database fails, then doubled */
+	/* While the statement itself fails it is tried now and then; the lane's others go on. */
+	struct timer pause;
+	struct backoff backoff;
 };
 
 enum lane_state {
@@ -53,6 +56,7 @@ struct lane {
 	struct backoff reconnect, retry;
 	/* what the round has brought so far */
 	bool must_retry, must_reconnect;
+	bool is_away;  /* the failure is the server's, not one statement's */
 	char *trouble; /* with must_reconnect */
 };
 

@@ -450,7 +450,7 @@ static void test_back_off(void)
 	end();
 }
 
-/* A database that connects but refuses to work (no permission) must not be asked in a loop, and
+/* A server that connects but cannot work (its disk is full) must not be asked in a loop, and
  * nothing is refused for it. */
 static void test_unavailable_backs_off(void)
 {
@@ -459,7 +459,7 @@ static void test_unavailable_backs_off(void)
 	answer_all();
 	int64_t last = 0;
 	for (int i = 0; i < 6; i++) {
-		fake_pgconn_answer_error(conn, "42501", "permission denied for function find");
+		fake_pgconn_answer_error(conn, "53100", "could not extend file");
 		CU_ASSERT_FALSE(lane_is_up(lane));
 		CU_ASSERT_EQUAL(done_count, 1);
 		int64_t ms = wait_for_open();
@@ -475,6 +475,46 @@ static void test_unavailable_backs_off(void)
 	/* after a success it begins anew */
 	fake_pgconn_lose(conn, "gone");
 	CU_ASSERT_TRUE(wait_for_open() <= 110);
+	end();
+}
+
+/* One function of the lane is not permitted: it is asked ever less often, the other one goes on. */
+static void test_one_statement_fails(void)
+{
+	begin();
+	things[0].item.call = &admit_call;
+	submit(0);
+	unsigned refused = 0;
+	int next = 1;
+	for (int64_t ms = 0; ms < 60000; ms += 10) {
+		if (fake_pgconn_is_opening(conn))
+			fake_pgconn_accept(conn);
+		if (next < ITEMS_MAX && ms % 100 == 0)
+			submit(next++);
+		while (fake_pgconn_pending(conn)) {
+			if (strcmp(fake_pgconn_pending(conn)->statement, "admit") == 0) {
+				fake_pgconn_answer_error(conn, "42501", "permission denied");
+				refused++;
+			} else {
+				answer_all();
+			}
+		}
+		fake_clock_run_ms(timers, 10);
+	}
+	/* 100 ms, 200 ms ... 10 s: about 12 tries in a minute; jitter may double that */
+	CU_ASSERT_TRUE(refused >= 8 && refused <= 30);
+	CU_ASSERT_EQUAL(things[0].calls, 0);
+	for (int i = 1; i < next - 10; i++)
+		CU_ASSERT_EQUAL(things[i].outcome, LANE_ANSWERED);
+	/* permitted at last */
+	for (int i = 0; i < 3000 && things[0].calls == 0; i++) {
+		if (fake_pgconn_is_opening(conn))
+			fake_pgconn_accept(conn);
+		while (fake_pgconn_pending(conn))
+			answer_all();
+		fake_clock_run_ms(timers, 10);
+	}
+	CU_ASSERT_EQUAL(things[0].outcome, LANE_ANSWERED);
 	end();
 }
 
@@ -618,6 +658,7 @@ int main(void)
 	CU_ADD_TEST(suite, test_lost_connection);
 	CU_ADD_TEST(suite, test_back_off);
 	CU_ADD_TEST(suite, test_unavailable_backs_off);
+	CU_ADD_TEST(suite, test_one_statement_fails);
 	CU_ADD_TEST(suite, test_unreplicated);
 	CU_ADD_TEST(suite, test_batch_size_adapts);
 	CU_ADD_TEST(suite, test_cancel);
