@@ -34,12 +34,11 @@ static void put(struct csv *csv, int octet)
 /* Ends a field and begins the next one. */
 static void end_field(struct csv *csv)
 {
-	csv->buffer[csv->size++] = '\0';
 	if (csv->count == CSV_FIELDS_MAX) {
 		row_fault(csv, "has too many fields");
-		csv->size--;
 		return;
 	}
+	csv->buffer[csv->size++] = '\0';
 	csv->count++;
 	if (csv->count < CSV_FIELDS_MAX)
 		csv->fields[csv->count] = csv->buffer + csv->size;

@@ -2,62 +2,13 @@
  * Copyright the poprad authors */
 #include "ctl/output.h"
 #include "base/mem.h"
-#include <jansson.h>
+#include "ctl/field.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE_ROWS "1000" /* rows held at a time; enough to make the round trip cheap */
 #define COLUMNS_MAX 64   /* the widest table, session, has 47 */
 #define WIDTH_MAX 48     /* a longer value shifts the rest of its line */
-
-/* Types whose text is not simply a JSON string (pg_type.dat numbers them for good). */
-enum pg_oid {
-	OID_BOOL = 16,
-	OID_INT8 = 20,
-	OID_INT2 = 21,
-	OID_INT4 = 23,
-	OID_JSON = 114,
-	OID_JSONB = 3802,
-	OID_TIMESTAMPTZ = 1184,
-};
-
-/* "2026-11-22 06:51:13+00" -> "2026-11-22T06:51:13Z"; infinity stays. */
-static json_t *json_timestamp(const char *text)
-{
-	size_t size = strlen(text);
-	char copy[64];
-
-	if (size < 14 || size >= sizeof(copy) || text[10] != ' ')
-		return json_string(text);
-	memcpy(copy, text, size + 1);
-	copy[10] = 'T';
-	if (strcmp(copy + size - 3, "+00") == 0)
-		memcpy(copy + size - 3, "Z", 2);
-	return json_string(copy);
-}
-
-static json_t *json_field(const PGresult *rows, int row, int column)
-{
-	const char *text = PQgetvalue(rows, row, column);
-
-	if (PQgetisnull(rows, row, column))
-		return mem_must(json_null());
-	switch (PQftype(rows, column)) {
-	case OID_BOOL:
-		return mem_must(json_boolean(text[0] == 't'));
-	case OID_INT2:
-	case OID_INT4:
-	case OID_INT8:
-		return mem_must(json_integer(strtoll(text, NULL, 10)));
-	case OID_JSON:
-	case OID_JSONB:
-		return mem_must(json_loads(text, JSON_DECODE_ANY, NULL));
-	case OID_TIMESTAMPTZ:
-		return mem_must(json_timestamp(text));
-	default:
-		return mem_must(json_string(text));
-	}
-}
 
 static void print_json_row(FILE *out, const PGresult *rows, int row)
 {
@@ -66,46 +17,9 @@ static void print_json_row(FILE *out, const PGresult *rows, int row)
 	for (int column = 0; column < PQnfields(rows); column++)
 		if (PQfname(rows, column)[0] != '_') /* a key of a listing alone */
 			json_object_set_new(
-				object, PQfname(rows, column), json_field(rows, row, column));
+				object, PQfname(rows, column), field_json(rows, row, column));
 	json_dumpf(object, out, JSON_COMPACT);
 	json_decref(object);
-}
-
-/* Printable form: C0, DEL and C1 controls as \xHH. Returns the columns printed, taking a UTF-8
- * character for one. */
-static int print_clean(FILE *out, const char *text)
-{
-	int width = 0;
-
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		bool is_c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
-
-		if (*c < 0x20 || *c == 0x7f || is_c1) {
-			width += fprintf(out, "\\x%02x", is_c1 ? *++c : *c);
-			continue;
-		}
-		fputc(*c, out);
-		width += (*c & 0xc0) != 0x80;
-	}
-	return width;
-}
-
-static int clean_width(const char *text)
-{
-	int width = 0;
-
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-		width += *c < 0x20 || *c == 0x7f ? 4 : (*c & 0xc0) != 0x80;
-	return width;
-}
-
-static const char *field_text(const PGresult *rows, int row, int column)
-{
-	if (PQgetisnull(rows, row, column))
-		return "-";
-	if (PQftype(rows, column) == OID_BOOL)
-		return PQgetvalue(rows, row, column)[0] == 't' ? "yes" : "no";
-	return PQgetvalue(rows, row, column);
 }
 
 /* The columns of the brief table, in its order. */
@@ -132,11 +46,11 @@ static void table_init(struct table *table, const struct listing *listing, const
 }
 
 /* A later page may widen a column: the table is then out of line from there on, but complete. */
-static void table_fit(struct table *table, const PGresult *rows)
+static void table_fit(TALLOC_CTX *ctx, struct table *table, const PGresult *rows)
 {
 	for (int i = 0; i < table->count; i++)
 		for (int row = 0; row < PQntuples(rows); row++) {
-			int width = clean_width(field_text(rows, row, table->columns[i]));
+			int width = field_width(field_text(ctx, rows, row, table->columns[i]));
 
 			if (width > table->widths[i])
 				table->widths[i] = width < WIDTH_MAX ? width : WIDTH_MAX;
@@ -145,7 +59,7 @@ static void table_fit(struct table *table, const PGresult *rows)
 
 static void table_print_field(FILE *out, const struct table *table, int i, const char *text)
 {
-	int width = print_clean(out, text);
+	int width = field_print(out, text);
 
 	if (i + 1 < table->count)
 		fprintf(out, "%*s", table->widths[i] > width ? table->widths[i] - width + 2 : 2,
@@ -172,11 +86,12 @@ struct pages {
 static void print_page(struct pages *pages, const PGresult *rows)
 {
 	FILE *out = pages->pg->call->out;
+	TALLOC_CTX *page = mem_must(talloc_new(pages->pg->call->ctx));
 
 	if (!pages->is_json) {
 		if (pages->printed == 0)
 			table_init(&pages->table, pages->listing, rows);
-		table_fit(&pages->table, rows);
+		table_fit(page, &pages->table, rows);
 		if (pages->printed == 0 && PQntuples(rows) > 0)
 			table_print_header(out, &pages->table, rows);
 	}
@@ -188,8 +103,9 @@ static void print_page(struct pages *pages, const PGresult *rows)
 		}
 		for (int i = 0; i < pages->table.count; i++)
 			table_print_field(out, &pages->table, i,
-				field_text(rows, row, pages->table.columns[i]));
+				field_text(page, rows, row, pages->table.columns[i]));
 	}
+	talloc_free(page);
 }
 
 void listing_filter(
@@ -252,7 +168,7 @@ int output_list(struct pg *pg, const struct listing *listing)
 	return code;
 }
 
-static void print_row_lines(FILE *out, const PGresult *rows)
+static void print_row_lines(TALLOC_CTX *ctx, FILE *out, const PGresult *rows)
 {
 	int width = 0;
 
@@ -263,7 +179,7 @@ static void print_row_lines(FILE *out, const PGresult *rows)
 		const char *name = PQfname(rows, column);
 
 		fprintf(out, "%s:%*s", name, width - (int)strlen(name) + 2, "");
-		print_clean(out, field_text(rows, 0, column));
+		field_print(out, field_text(ctx, rows, 0, column));
 		fputc('\n', out);
 	}
 }
@@ -281,7 +197,7 @@ int output_show(struct pg *pg, const char *sql, const struct params *params, con
 		print_json_row(pg->call->out, rows, 0);
 		fputc('\n', pg->call->out);
 	} else {
-		print_row_lines(pg->call->out, rows);
+		print_row_lines(pg->call->ctx, pg->call->out, rows);
 	}
 	PQclear(rows);
 	return code;

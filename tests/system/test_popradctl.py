@@ -729,3 +729,13 @@ def test_the_database_may_be_stopped_while_a_command_waits_for_nothing(make_serv
     assert (status, output) == (DATABASE, "") and len(errors.splitlines()) == 1
     operator.ctl("db", "start")
     assert wait_for(lambda: shown(operator, "subscriber", "list"), "the sample's subscribers")
+
+
+def test_lists_within_a_row_are_readable(operator, names, login, session):
+    plan, user = names("plan"), login()
+    operator.ctl("plan", "add", plan, "--filter", "to-general-customer-equipment", "--filter", "from-general-customer-equipment")
+    line = next(line for line in operator.ctl("plan", "list").splitlines() if line.startswith(f"{plan} "))
+    assert line.endswith("to-general-customer-equipment, from-general-customer-equipment")
+    key = session(user)
+    sessions = next(line for line in operator.ctl("subscriber", "show", user).splitlines() if line.startswith("sessions:"))
+    assert f"session_key={key}" in sessions and "state=active" in sessions and "nas=localhost" in sessions
