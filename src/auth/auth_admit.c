@@ -9,7 +9,6 @@
 #include "auth/auth.h"
 #include "auth/exhausted.h"
 #include "auth/login.h"
-#include "base/log.h"
 #include <string.h>
 
 #define ROUNDS_MAX 3
@@ -206,14 +205,16 @@ static void admit_take(struct lane_item *item, const struct pg_rows *rows, size_
 
 static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 {
-	static struct log_limit limit;
 	struct login *login = login_of_item(item);
 	struct request *request = login->request;
 	if (!request_lane_done(request, outcome))
 		return;
 	if (outcome == LANE_NO_ROW || login->admission.is_unknown) {
-		log_event_limited(&limit, LOG_LEVEL_ERROR, "admit_not_understood", "login=%s",
-			log_quote_text(login->line.login));
+		/* Not a reject: nothing has been decided. */
+		request->note =
+			outcome == LANE_NO_ROW
+				? "why=\"the subscriber changed while logging in\""
+				: "why=\"the database gave a reason unknown to this version\"";
 		request_drop(request, DROP_database);
 		return;
 	}

@@ -150,7 +150,7 @@ struct request {
 	size_t answer_size;
 	bool is_repeat;              /* the answer was sent before, to the same octets */
 	int64_t reply_not_before_ns; /* the reject delay; 0 = at once */
-	const char *note;            /* for the log line of a drop: what the operator can do */
+	const char *note;            /* for the log line of a drop: key="text" */
 };
 
 /* Prepares the lists of a zeroed worker; steps is the table that every datagram starts with. */
