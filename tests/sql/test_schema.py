@@ -2,7 +2,14 @@
 # Copyright the poprad authors
 """The schema as a whole: it can be applied again, and nobody may do more than his role's work."""
 
+import psycopg2
+import pytest
+
 from support.cluster import apply_schema
+
+SERVER_FUNCTIONS = {
+    "find", "admit", "learn_message_authenticator", "free_addresses", "tick", "catalog", "catalog_version",
+    "account", "account_device", "account_other", "quarantine", "move_closed"}
 
 
 def test_applying_again_changes_nothing(database):
@@ -15,3 +22,45 @@ def test_applying_again_changes_nothing(database):
     with connection, connection.cursor() as cursor:
         cursor.execute("select version, applied_at from poprad.schema_migration order by version")
         assert cursor.fetchall() == before
+
+
+def test_the_server_may_call_its_functions_and_nothing_else(database):
+    cursor = database.connect().cursor()
+    cursor.execute("""select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                      where n.nspname = 'poprad' and has_function_privilege('poprad_server', p.oid, 'execute')""")
+    assert {name for name, in cursor.fetchall()} == SERVER_FUNCTIONS
+    cursor.execute("""select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                      where n.nspname in ('poprad', 'radius') and c.relkind in ('r', 'p', 'v', 'S')
+                        and has_table_privilege('poprad_server', c.oid, 'select, insert, update, delete')""")
+    assert cursor.fetchall() == []
+
+
+def test_what_runs_with_the_owners_rights_has_a_fixed_search_path(database):
+    cursor = database.connect().cursor()
+    cursor.execute("""select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                      where n.nspname = 'poprad' and p.prosecdef
+                        and p.proconfig is distinct from array['search_path=poprad, pg_temp']""")
+    assert cursor.fetchall() == []
+
+
+def test_everything_belongs_to_the_owner(database):
+    cursor = database.connect().cursor()
+    cursor.execute("""select c.relname, pg_get_userbyid(c.relowner) from pg_class c
+                      join pg_namespace n on n.oid = c.relnamespace
+                      where n.nspname in ('poprad', 'radius') and pg_get_userbyid(c.relowner) <> 'poprad_owner'
+                      union all
+                      select p.proname, pg_get_userbyid(p.proowner) from pg_proc p
+                      join pg_namespace n on n.oid = p.pronamespace
+                      where n.nspname in ('poprad', 'radius') and pg_get_userbyid(p.proowner) <> 'poprad_owner'""")
+    assert cursor.fetchall() == []
+
+
+@pytest.mark.parametrize("statement", [
+    "select password from poprad.subscriber", "select secret from poprad.nas", "select * from poprad.session",
+    "update poprad.subscriber set status = 'active'", "select poprad.catalog()"])
+def test_billing_reads_no_secret_and_writes_nothing(database, statement):
+    cursor = database.connect("poprad_billing").cursor()
+    cursor.execute("select login, plan_id from poprad.subscriber")
+    cursor.execute("select * from radius.radacct")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute(statement)
