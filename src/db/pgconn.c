@@ -167,8 +167,10 @@ static void keep_error(struct pgconn *conn, const PGresult *result)
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	snprintf(conn->answer.sqlstate, sizeof conn->answer.sqlstate, "%s",
 		sqlstate ? sqlstate : "");
-	conn->answer.message = mem_must(talloc_asprintf(conn, "%s%s%s",
-		primary ? primary : "no reason given", detail ? ": " : "", detail ? detail : ""));
+	/* libpq's own errors (out of memory, connection lost) have no fields. */
+	conn->answer.message = mem_must(
+		talloc_asprintf(conn, "%s%s%s", primary ? primary : PQresultErrorMessage(result),
+			detail ? ": " : "", detail ? detail : ""));
 }
 
 /* The Sync of the oldest execution came back. False if the callback closed the connection. */
