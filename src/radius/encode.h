@@ -2,7 +2,7 @@
  * Copyright the poprad authors */
 #pragma once
 /* Builds a reply in a caller's buffer: header, Message-Authenticator first on Access-* and
- * Status-Server answers (on others only if the request carried one), attributes, signature. Room is
+ * Status-Server answers (never on others), attributes, signature. Room is
  * checked at every attribute; one that does not fit marks the reply overfull and is left out whole.
  */
 #include "base/addr.h"

@@ -84,7 +84,7 @@ static void test_which_are_signed(void)
 	signed_or_not(CODE_STATUS_SERVER, true, CODE_ACCESS_ACCEPT, true);
 	signed_or_not(CODE_STATUS_SERVER, true, CODE_ACCOUNTING_RESPONSE, true);
 	signed_or_not(CODE_ACCOUNTING_REQUEST, false, CODE_ACCOUNTING_RESPONSE, false);
-	signed_or_not(CODE_ACCOUNTING_REQUEST, true, CODE_ACCOUNTING_RESPONSE, true);
+	signed_or_not(CODE_ACCOUNTING_REQUEST, true, CODE_ACCOUNTING_RESPONSE, false);
 }
 
 static void test_values(void)
