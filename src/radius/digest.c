@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #define KINDS (DIGEST_SHA512 + 1)
+#define HMAC_KEY_KEPT 64 /* octets; longer secrets are only slower */
 
 /* The legacy provider is loaded into a library context of its own, so that MD4 and DES do not
  * become available to the TLS of the database connection. */
@@ -27,6 +28,8 @@ static struct {
 	EVP_MD_CTX *digest_context;
 	EVP_CIPHER_CTX *cipher_context;
 	EVP_MAC_CTX *hmac_context;
+	uint8_t key[HMAC_KEY_KEPT]; /* with which hmac_context is keyed */
+	size_t key_size;            /* 0 = with none, or a longer one */
 } crypto;
 
 static const char *const names[KINDS] = {
@@ -101,7 +104,7 @@ void digest_done(void)
 	if (crypto.legacy)
 		OSSL_PROVIDER_unload(crypto.legacy);
 	OSSL_LIB_CTX_free(crypto.legacy_context);
-	memset(&crypto, 0, sizeof crypto);
+	OPENSSL_cleanse(&crypto, sizeof crypto);
 }
 
 static void compute(EVP_MD *kind, const struct octets *parts, size_t count, uint8_t *digest)
@@ -140,11 +143,25 @@ void digest_sha1(const struct octets *parts, size_t count, uint8_t digest[SHA1_S
 	compute(crypto.digests[DIGEST_SHA1], parts, count, digest);
 }
 
+/* Keying costs twice what the rest does, and packets of one NAS come together: a request's
+ * signature and its answer's at least. */
+static void hmac_begin(const void *key, size_t key_size)
+{
+	if (key_size > 0 && key_size == crypto.key_size && memcmp(key, crypto.key, key_size) == 0) {
+		must_work(EVP_MAC_init(crypto.hmac_context, NULL, 0, NULL) == 1);
+		return;
+	}
+	must_work(EVP_MAC_init(crypto.hmac_context, key, key_size, NULL) == 1);
+	crypto.key_size = key_size <= sizeof crypto.key ? key_size : 0;
+	if (crypto.key_size > 0)
+		memcpy(crypto.key, key, crypto.key_size);
+}
+
 void digest_hmac_md5(const void *key, size_t key_size, const struct octets *parts, size_t count,
 	uint8_t digest[MD5_SIZE])
 {
 	size_t size;
-	must_work(EVP_MAC_init(crypto.hmac_context, key, key_size, NULL) == 1);
+	hmac_begin(key, key_size);
 	for (size_t i = 0; i < count; i++)
 		must_work(EVP_MAC_update(crypto.hmac_context, parts[i].data, parts[i].size) == 1);
 	must_work(EVP_MAC_final(crypto.hmac_context, digest, &size, MD5_SIZE) == 1);

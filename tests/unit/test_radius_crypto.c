@@ -195,6 +195,23 @@ static void test_digests(void)
 	ASSERT_OCTETS(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* The key of the call before is kept; a change of key, of its size alone, or to a long one counts.
+ */
+static void test_hmac_keys(void)
+{
+	static const char *const keys[] = {"k", "k", "kk", "k", "", "k",
+		"a key that is longer than the 64 octets of a block of MD5 and is digested first",
+		"k"};
+	const struct octets abc = {"abc", 3};
+	uint8_t first[MD5_SIZE], digest[MD5_SIZE];
+	digest_hmac_md5("k", 1, &abc, 1, first);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		digest_hmac_md5(keys[i], strlen(keys[i]), &abc, 1, digest);
+		bool is_first = strcmp(keys[i], "k") == 0;
+		CU_ASSERT_EQUAL(memcmp(digest, first, sizeof first) == 0, is_first);
+	}
+}
+
 static void test_random(void)
 {
 	uint8_t one[64] = {0}, other[64] = {0};
@@ -310,6 +327,7 @@ int main(void)
 		return 1;
 	CU_pSuite suite = CU_add_suite("radius_crypto", NULL, NULL);
 	CU_ADD_TEST(suite, test_digests);
+	CU_ADD_TEST(suite, test_hmac_keys);
 	CU_ADD_TEST(suite, test_random);
 	CU_ADD_TEST(suite, test_response_authenticators);
 	CU_ADD_TEST(suite, test_message_authenticator);
