@@ -105,6 +105,14 @@ void timer_set(struct timer_queue *queue, struct timer *timer, int64_t due_ns)
 	sift_up(queue, timer, ++queue->count);
 }
 
+void timer_cancel_all(struct timer_queue *queue)
+{
+	assert(!queue->is_running);
+	for (size_t i = 0; i < queue->count; i++)
+		queue->heap[i]->position = 0;
+	queue->count = 0;
+}
+
 bool timer_is_set(const struct timer *timer)
 {
 	return timer->position != 0;

@@ -31,6 +31,9 @@ void timer_set(struct timer_queue *queue, struct timer *timer, int64_t due_ns);
 /* Harmless on a timer that is not set. */
 void timer_cancel(struct timer_queue *queue, struct timer *timer);
 
+/* Cancels all of them: at the end of a process, when owners go away in no particular order. */
+void timer_cancel_all(struct timer_queue *queue);
+
 bool timer_is_set(const struct timer *timer);
 
 /* Due time of the earliest timer, or TIMER_NEVER. */

@@ -84,6 +84,20 @@ static void test_move_and_cancel(void)
 	CU_ASSERT_STRING_EQUAL(fired, "ca");
 }
 
+static void test_cancel_all(void)
+{
+	begin();
+	timer_set(queue, &a.timer, 10);
+	timer_set(queue, &b.timer, 5);
+	timer_cancel_all(queue);
+	CU_ASSERT_FALSE(timer_is_set(&a.timer) || timer_is_set(&b.timer));
+	CU_ASSERT_EQUAL(timer_next_due_ns(queue), TIMER_NEVER);
+	timer_cancel(queue, &a.timer);
+	timer_set(queue, &b.timer, 7);
+	CU_ASSERT_EQUAL(timer_run(queue, 100), 1);
+	CU_ASSERT_STRING_EQUAL(fired, "b");
+}
+
 static void test_cancel_in_run(void)
 {
 	begin();
@@ -178,6 +192,7 @@ int main(void)
 	CU_pSuite suite = CU_add_suite("base/timer", NULL, NULL);
 	CU_ADD_TEST(suite, test_order);
 	CU_ADD_TEST(suite, test_move_and_cancel);
+	CU_ADD_TEST(suite, test_cancel_all);
 	CU_ADD_TEST(suite, test_cancel_in_run);
 	CU_ADD_TEST(suite, test_set_in_run_waits);
 	CU_ADD_TEST(suite, test_postpone_in_run);
