@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define UNKNOWN_MAX 64 /* names; at the next one the rest of the file is not looked at */
@@ -305,20 +306,27 @@ static void print_mistakes(struct parse *parse, const char *path, FILE *errors)
 	}
 }
 
-int conf_load_fd(TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, struct conf **conf)
+static int read_text(TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, char **text)
 {
-	struct parse *parse = mem_must(talloc_zero(NULL, struct parse));
-	parse->ctx = parse;
-	parse->settings =
-		mem_must(talloc_zero_size(parse, options_count * sizeof *parse->settings));
-	int code = source_read(parse, fd, &parse->text);
+	int code = source_read(ctx, fd, text);
 	if (code == ERR_SYSTEM) {
 		fprintf(errors, "%s: cannot be read: %s\n", path, strerror(errno));
 	} else if (code != 0) {
 		fprintf(errors, "%s: %s\n", path,
 			code == ERR_FULL ? "is longer than 1 MiB" : "holds a NUL octet");
 		code = ERR_SYNTAX;
-	} else {
+	}
+	return code;
+}
+
+int conf_load_fd(TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, struct conf **conf)
+{
+	struct parse *parse = mem_must(talloc_zero(NULL, struct parse));
+	parse->ctx = parse;
+	parse->settings =
+		mem_must(talloc_zero_size(parse, options_count * sizeof *parse->settings));
+	int code = read_text(parse, fd, path, errors, &parse->text);
+	if (code == 0) {
 		parse_text(parse, ctx);
 		print_mistakes(parse, path, errors);
 		code = parse->mistake_count > 0 ? ERR_SYNTAX : 0;
@@ -331,16 +339,58 @@ int conf_load_fd(TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, struct
 	return code;
 }
 
+static int open_file(const char *path, FILE *errors, int *fd)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
+	fprintf(errors, "%s: cannot be opened: %s\n", path, strerror(errno));
+	return ERR_SYSTEM;
+}
+
 int conf_load(TALLOC_CTX *ctx, const char *path, FILE *errors, struct conf **conf)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		fprintf(errors, "%s: cannot be opened: %s\n", path, strerror(errno));
-		return ERR_SYSTEM;
-	}
-	int code = conf_load_fd(ctx, fd, path, errors, conf);
+	int fd, code = open_file(path, errors, &fd);
+	if (code != 0)
+		return code;
+	code = conf_load_fd(ctx, fd, path, errors, conf);
 	close(fd);
 	return code;
+}
+
+/* Returns -1 (errno). */
+static int make_copy(const char *text)
+{
+	size_t size = strlen(text);
+	int fd = memfd_create("poprad.conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	if (write(fd, text, size) == (ssize_t)size &&
+		fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ==
+			0)
+		return fd;
+	int saved_errno = errno;
+	close(fd);
+	errno = saved_errno;
+	return -1;
+}
+
+int conf_open_copy(const char *path, FILE *errors, int *fd)
+{
+	int file, code = open_file(path, errors, &file);
+	if (code != 0)
+		return code;
+	char *text;
+	code = read_text(NULL, file, path, errors, &text);
+	close(file);
+	if (code != 0)
+		return code;
+	*fd = make_copy(text);
+	talloc_free(text);
+	if (*fd >= 0)
+		return 0;
+	fprintf(errors, "%s: cannot be copied: %s\n", path, strerror(errno));
+	return ERR_SYSTEM;
 }
 
 const char *conf_default_path(void)

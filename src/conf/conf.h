@@ -58,10 +58,14 @@ struct conf {
  * ERR_SYSTEM (it cannot be read; said too). Strings belong to *conf, which belongs to ctx. */
 int conf_load(TALLOC_CTX *ctx, const char *path, FILE *errors, struct conf **conf) MUST_CHECK;
 
-/* The same over an open descriptor (a worker's copy of the master's file); path only serves the
- * messages. */
+/* The same over an open descriptor, read from its beginning and without moving its offset; path
+ * only serves the messages. */
 int conf_load_fd(
 	TALLOC_CTX *ctx, int fd, const char *path, FILE *errors, struct conf **conf) MUST_CHECK;
+
+/* Opens a sealed copy of the file in memory, for conf_load_fd here and in processes that inherit
+ * it: all of them then see the same, whatever becomes of the file. Errors as conf_load. */
+int conf_open_copy(const char *path, FILE *errors, int *fd) MUST_CHECK;
 
 /* POPRAD_CONF, else SYSCONFDIR/poprad/poprad.conf. */
 const char *conf_default_path(void);

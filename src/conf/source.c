@@ -12,7 +12,9 @@ int source_read(TALLOC_CTX *ctx, int fd, char **text)
 	size_t size = 0, room = 16384;
 	char *octets = mem_must(talloc_size(ctx, room + 1));
 	for (;;) {
-		ssize_t got = read(fd, octets + size, room - size);
+		ssize_t got = pread(fd, octets + size, room - size, (off_t)size);
+		if (got < 0 && errno == ESPIPE)
+			got = read(fd, octets + size, room - size);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {

@@ -7,7 +7,8 @@
 
 #define SOURCE_MAX_BYTES 1048576 /* a hundred times any sensible file */
 
-/* Reads what fd still holds. ERR_SYSTEM (errno), ERR_FULL (too long) or ERR_SYNTAX (a NUL). */
+/* Reads fd from its beginning (a pipe: what is left). ERR_SYSTEM (errno), ERR_FULL (too long) or
+ * ERR_SYNTAX (a NUL). */
 int source_read(TALLOC_CTX *ctx, int fd, char **text) MUST_CHECK;
 
 /* Overwrites comments with blanks and finds what would lead libconfuse 3.3 astray: it counts a line
