@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#include "master/control.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 16
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct control *control;
+	struct bufferevent *stream;
+};
+
+struct control {
+	int fd;
+	char path[sizeof((struct sockaddr_un *)0)->sun_path];
+	struct event_base *base;
+	struct event *acceptable;
+	TAILQ_HEAD(, client) clients;
+	unsigned client_count;
+	json_t *(*answer)(void *owner, const json_t *request);
+	void *owner;
+};
+
+static int release_client(struct client *client)
+{
+	TAILQ_REMOVE(&client->control->clients, client, entry);
+	client->control->client_count--;
+	bufferevent_free(client->stream);
+	return 0;
+}
+
+static json_t *answer_line(struct control *control, const char *line, size_t size)
+{
+	json_error_t error;
+	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
+	json_t *answer = json_is_object(request) ? control->answer(control->owner, request)
+						 : json_pack("{s:s}", "error",
+							   "a request is one JSON object a line");
+	json_decref(request);
+	return mem_must(answer);
+}
+
+/* One answer at a time: the next line is looked at when the client has taken the one before. */
+static void serve(struct bufferevent *stream, void *owner)
+{
+	struct client *client = owner;
+	struct evbuffer *input = bufferevent_get_input(stream);
+	struct evbuffer *output = bufferevent_get_output(stream);
+	size_t size;
+	if (evbuffer_get_length(output) > 0)
+		return;
+	char *line = evbuffer_readln(input, &size, EVBUFFER_EOL_LF);
+	if (line == NULL) {
+		if (evbuffer_get_length(input) >= CONTROL_LINE_MAX)
+			talloc_free(client);
+		return;
+	}
+	json_t *answer = answer_line(client->control, line, size);
+	free(line);
+	char *text = mem_must(json_dumps(answer, JSON_COMPACT));
+	json_decref(answer);
+	evbuffer_add(output, text, strlen(text));
+	evbuffer_add(output, "\n", 1);
+	free(text);
+}
+
+/* The end of its requests, an error, or no progress in time. */
+static void end(struct bufferevent *stream, short what, void *owner)
+{
+	struct client *client = owner;
+	if ((what & BEV_EVENT_EOF) != 0 && evbuffer_get_length(bufferevent_get_output(stream)) > 0)
+		bufferevent_disable(
+			stream, EV_READ); /* it may still read; the write timeout runs */
+	else
+		talloc_free(client);
+}
+
+static void finish(struct bufferevent *stream, void *owner)
+{
+	if ((bufferevent_get_enabled(stream) & EV_READ) == 0)
+		talloc_free(owner);
+	else
+		serve(stream, owner);
+}
+
+static void accept_client(evutil_socket_t listener, short what, void *owner)
+{
+	(void)what;
+	struct control *control = owner;
+	static const struct timeval idle = {.tv_sec = CONTROL_IDLE_S};
+	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (control->client_count >= CONTROL_CLIENTS_MAX) {
+		close(fd);
+		return;
+	}
+	struct client *client = mem_must(talloc_zero(control, struct client));
+	client->control = control;
+	client->stream = mem_must(bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE));
+	TAILQ_INSERT_TAIL(&control->clients, client, entry);
+	control->client_count++;
+	talloc_set_destructor(client, release_client);
+	bufferevent_setcb(client->stream, serve, finish, end, client);
+	bufferevent_setwatermark(client->stream, EV_READ, 0, CONTROL_LINE_MAX);
+	bufferevent_set_timeouts(client->stream, &idle, &idle);
+	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+}
+
+static int release(struct control *control)
+{
+	for (struct client *client; (client = TAILQ_FIRST(&control->clients)) != NULL;)
+		talloc_free(client);
+	if (control->acceptable != NULL)
+		event_free(control->acceptable);
+	if (control->fd >= 0) {
+		close(control->fd);
+		unlink(control->path);
+	}
+	return 0;
+}
+
+/* A socket that an earlier run left behind is replaced: the pid file's lock says that it is dead.
+ */
+static int listen_at(const char *path)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	memcpy(name.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	unlink(path);
+	mode_t mask = umask(0117);
+	int code = bind(fd, (struct sockaddr *)&name, sizeof name);
+	umask(mask);
+	if (code != 0 || listen(fd, BACKLOG) != 0) {
+		int saved_errno = errno;
+		close(fd);
+		errno = saved_errno;
+		return -1;
+	}
+	return fd;
+}
+
+int control_new(TALLOC_CTX *ctx, struct event_base *base, const char *folder,
+	json_t *(*answer)(void *owner, const json_t *request), void *owner,
+	struct control **control)
+{
+	struct control *made = mem_must(talloc_zero(ctx, struct control));
+	*made = (struct control){.fd = -1, .base = base, .answer = answer, .owner = owner};
+	TAILQ_INIT(&made->clients);
+	talloc_set_destructor(made, release);
+	int size = snprintf(made->path, sizeof made->path, "%s/" CONTROL_NAME, folder);
+	if (size < (int)sizeof made->path)
+		made->fd = listen_at(made->path);
+	else
+		errno = ENAMETOOLONG;
+	if (made->fd < 0) {
+		log_event(LOG_LEVEL_ERROR, "control_failed", "path=%s why=%s",
+			log_quote_text(made->path), log_quote_text(strerror(errno)));
+		talloc_free(made);
+		return ERR_SYSTEM;
+	}
+	made->acceptable =
+		mem_must(event_new(base, made->fd, EV_READ | EV_PERSIST, accept_client, made));
+	event_add(made->acceptable, NULL);
+	*control = made;
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* The answer to {"command": "status"}; its form is in control.h. */
+#include "base/metrics.h"
+#include "master/process.h"
+#include <jansson.h>
+
+struct status {
+	const char *state;
+	int64_t uptime_s;
+	const struct metrics_page *page;
+	struct process *const *processes;
+	unsigned count;
+};
+
+/* A new reference. */
+json_t *status_json(const struct status *status);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * The control socket: lines in, answers out, and clients that misbehave. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "master/control.h"
+#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/poprad-control-XXXXXX";
+static char path[128];
+static struct event_base *base;
+static struct control *control;
+static unsigned calls;
+static size_t padding; /* octets in each answer */
+
+static json_t *echo(void *owner, const json_t *request)
+{
+	CU_ASSERT_PTR_EQUAL(owner, folder);
+	calls++;
+	char *text = mem_must(calloc(1, padding + 1));
+	memset(text, 'x', padding);
+	json_t *answer =
+		json_pack("{s:O, s:s}", "got", json_object_get(request, "command"), "pad", text);
+	free(text);
+	return answer;
+}
+
+static int begin(void)
+{
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	snprintf(path, sizeof path, "%s/" CONTROL_NAME, folder);
+	base = event_base_new();
+	return control_new(NULL, base, folder, echo, folder, &control);
+}
+
+static int finish(void)
+{
+	talloc_free(control);
+	event_base_free(base);
+	int is_gone = access(path, F_OK) != 0;
+	rmdir(folder);
+	return is_gone ? 0 : 1;
+}
+
+/* Lets the server do all that it can do now. */
+static void turn(void)
+{
+	for (unsigned i = 0; i < 50; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static int connected(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	strcpy(name.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&name, sizeof name), 0);
+	turn();
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	CU_ASSERT_EQUAL(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	turn();
+}
+
+static void expect_answer(int fd, const char *expected)
+{
+	char answer[1024];
+	ssize_t size = recv(fd, answer, sizeof answer - 1, 0);
+	answer[size > 0 ? size : 0] = '\0';
+	CU_ASSERT_STRING_EQUAL(answer, expected);
+}
+
+static bool is_cut_off(int fd)
+{
+	char octet;
+	ssize_t size = recv(fd, &octet, 1, 0);
+	return size == 0 || (size < 0 && errno == ECONNRESET);
+}
+
+static void test_lines(void)
+{
+	int fd = connected();
+	say(fd, "{\"command\":\"a\"}\n");
+	expect_answer(fd, "{\"got\":\"a\",\"pad\":\"\"}\n");
+	say(fd, "{\"comm");
+	say(fd, "and\": 2}");
+	say(fd, "\n{\"command\":[]}\n{\"command\":null}\n");
+	expect_answer(fd, "{\"got\":2,\"pad\":\"\"}\n{\"got\":[],\"pad\":\"\"}\n"
+			  "{\"got\":null,\"pad\":\"\"}\n");
+	say(fd, "{\"command\":1}\n");
+	shutdown(fd, SHUT_WR);
+	turn();
+	expect_answer(fd, "{\"got\":1,\"pad\":\"\"}\n");
+	CU_ASSERT_TRUE(is_cut_off(fd));
+	close(fd);
+	turn();
+}
+
+static void test_junk(void)
+{
+	static const char *const junk[] = {"\n", "status\n", "[1]\n", "{\"a\":1,\"a\":2}\n",
+		"{\"command\":\"\xff\"}\n", "{}{}\n", "1\n"};
+	int fd = connected();
+	unsigned before = calls;
+	for (size_t i = 0; i < sizeof junk / sizeof *junk; i++) {
+		say(fd, junk[i]);
+		expect_answer(fd, "{\"error\":\"a request is one JSON object a line\"}\n");
+	}
+	CU_ASSERT_EQUAL(calls, before);
+	close(fd);
+	turn();
+}
+
+static void test_endless_line(void)
+{
+	static char text[2 * CONTROL_LINE_MAX];
+	memset(text, '{', sizeof text - 1);
+	int fd = connected();
+	say(fd, text);
+	CU_ASSERT_TRUE(is_cut_off(fd));
+	close(fd);
+	turn();
+}
+
+static void test_too_many_clients(void)
+{
+	int fds[CONTROL_CLIENTS_MAX + 1];
+	for (unsigned i = 0; i <= CONTROL_CLIENTS_MAX; i++)
+		fds[i] = connected();
+	CU_ASSERT_TRUE(is_cut_off(fds[CONTROL_CLIENTS_MAX]));
+	say(fds[0], "{\"command\":3}\n");
+	expect_answer(fds[0], "{\"got\":3,\"pad\":\"\"}\n");
+	for (unsigned i = 0; i <= CONTROL_CLIENTS_MAX; i++)
+		close(fds[i]);
+	turn();
+	int fd = connected();
+	say(fd, "{\"command\":4}\n");
+	expect_answer(fd, "{\"got\":4,\"pad\":\"\"}\n");
+	close(fd);
+	turn();
+}
+
+/* A client that asks and asks and never reads costs one answer and what the kernel holds. */
+static void test_deaf_client(void)
+{
+	enum { QUESTIONS = 100 };
+	padding = 100000;
+	int fd = connected();
+	unsigned before = calls;
+	for (unsigned i = 0; i < QUESTIONS; i++)
+		say(fd, "{\"command\":5}\n");
+	CU_ASSERT_TRUE(calls - before < QUESTIONS / 2);
+	padding = 0;
+	close(fd);
+	turn();
+	fd = connected();
+	say(fd, "{\"command\":6}\n");
+	expect_answer(fd, "{\"got\":6,\"pad\":\"\"}\n");
+	close(fd);
+	turn();
+}
+
+static void test_file(void)
+{
+	struct stat status;
+	CU_ASSERT_EQUAL(stat(path, &status), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0660);
+	struct control *other;
+	static char deep[200];
+	memset(deep, 'd', sizeof deep - 1);
+	log_open(LOG_TARGET_SYSLOG, LOG_LEVEL_ERROR, "test_master_control");
+	CU_ASSERT_EQUAL(control_new(NULL, base, deep, echo, NULL, &other), ERR_SYSTEM);
+	CU_ASSERT_EQUAL(control_new(NULL, base, "/nonexistent", echo, NULL, &other), ERR_SYSTEM);
+}
+
+int main(void)
+{
+	if (CU_initialize_registry() != CUE_SUCCESS)
+		return 2;
+	signal(SIGPIPE, SIG_IGN); /* as the master does */
+	CU_pSuite suite = CU_add_suite("master/control", begin, finish);
+	CU_ADD_TEST(suite, test_lines);
+	CU_ADD_TEST(suite, test_junk);
+	CU_ADD_TEST(suite, test_endless_line);
+	CU_ADD_TEST(suite, test_too_many_clients);
+	CU_ADD_TEST(suite, test_deaf_client);
+	CU_ADD_TEST(suite, test_file);
+	CU_basic_run_tests();
+	unsigned failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures == 0 ? 0 : 1;
+}
