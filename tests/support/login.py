@@ -112,7 +112,7 @@ class Network:
         return pool_range_id
 
     def subscriber(self, login=None, **columns):
-        columns = {"login": login or f"line-{mint()}", "plan_id": 1, "password": "secret", **columns}
+        columns = {"login": f"line-{mint()}" if login is None else login, "plan_id": 1, "password": "secret", **columns}
         names = ", ".join(columns)
         places = ", ".join(["%s"] * len(columns))
         return self.one(f"insert into poprad.subscriber ({names}) values ({places}) returning subscriber_id",

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""poprad.tick(): authorised sessions run out, by time in which accounting could be stored."""
+
+import pytest
+
+from support.login import Network, admit, double_leases, mint, request
+
+
+@pytest.fixture
+def network(database):
+    return Network(database)
+
+
+@pytest.fixture
+def cursor(database):
+    return database.connect("poprad_server").cursor()
+
+
+def tick(cursor, available=3600, accounted=0, node="a", worker=0):
+    """Times in seconds before now."""
+    cursor.execute("""select ord, expired from poprad.tick(array[%s], array[%s], array[now() - make_interval(secs => %s)],
+                      array[now() - make_interval(secs => %s)])""", (node, worker, available, accounted))
+    (ordinal, expired), = cursor.fetchall()
+    assert ordinal == 1
+    return expired
+
+
+def login(network, cursor, age, address="10.0.8.1", **values):
+    """A login that was authorised `age` seconds ago. Returns its key."""
+    made = request(network.subscriber(), candidate_1=address, **values)
+    assert admit(cursor, made)[0].reason == "ok"
+    network.run("""update poprad.session set authorised_at = authorised_at - make_interval(secs => %s),
+                   authorised_until = authorised_until - make_interval(secs => %s) where session_key = %s""",
+                age, age, made["session_key"])
+    return made["session_key"]
+
+
+def test_a_session_that_never_started_gives_its_address_back(network, cursor):
+    key = login(network, cursor, 61)
+    network.run("update poprad.address set changed_at = '2020-01-01'")
+    assert tick(cursor) == 1
+    session = network.session(key)
+    assert (session["state"], session["terminate_cause"], session["cause_rank"], session["authorised_until"]) == (
+        "closed", "Never-Started", 1, None)
+    assert session["closed_at"] is not None
+    assert network.leased() == []
+    assert network.one("select changed_at > '2026-01-01' from poprad.address where address = '10.0.8.1'")
+    assert tick(cursor) == 0
+
+
+def test_before_its_time_nothing_happens(network, cursor):
+    login(network, cursor, 50)
+    assert tick(cursor) == 0
+    assert network.leased() == ["10.0.8.1"]
+
+
+def test_a_started_session_does_not_run_out(network, cursor):
+    key = login(network, cursor, 500)
+    network.start(key)
+    assert tick(cursor) == 0
+
+
+def test_time_without_the_database_does_not_count(network, cursor):
+    login(network, cursor, 500)
+    assert tick(cursor, available=50) == 0
+    assert tick(cursor, available=70) == 1
+
+
+def test_time_with_older_accounting_still_to_be_stored_does_not_count(network, cursor):
+    login(network, cursor, 100)
+    assert tick(cursor, accounted=50) == 0
+    assert tick(cursor, accounted=30) == 1
+
+
+def test_the_slowest_worker_decides(network, cursor):
+    login(network, cursor, 100)
+    assert tick(cursor, accounted=90, node="b") == 0
+    assert tick(cursor, accounted=0, node="a") == 0
+    assert tick(cursor, accounted=0, node="b") == 1
+
+
+def test_the_worker_that_came_last_decides(network, cursor):
+    login(network, cursor, 500)
+    assert tick(cursor, available=10, worker=1) == 0
+    assert tick(cursor, worker=0) == 0
+
+
+def test_a_worker_that_has_not_called_for_long_does_not_count(network, cursor):
+    login(network, cursor, 100)
+    assert tick(cursor, accounted=90, node="b") == 0
+    network.run("update poprad.worker_state set updated_at = now() - interval '11 s'")
+    assert tick(cursor, node="a") == 1
+
+
+def test_a_worker_whose_clock_runs_ahead_makes_nothing_run_out_early(network, cursor):
+    login(network, cursor, 30)
+    assert tick(cursor, accounted=-3600) == 0
+
+
+def test_a_worker_has_one_row(network, cursor):
+    for _ in range(3):
+        tick(cursor)
+    tick(cursor, worker=1)
+    assert network.one("select count(*) from poprad.worker_state") == 2
+
+
+def test_five_hundred_at_a_time(network, cursor):
+    network.pool("dynamic", "10.0.16.0/22")
+    requests = [request(one, candidate_1=f"10.0.{16 + n // 256}.{n % 256}") for n, one in
+                enumerate(network.subscribers(501))]
+    admit(cursor, *requests)
+    network.run("update poprad.session set authorised_at = now() - interval '2 min', authorised_until = now() - interval '1 min'")
+    assert tick(cursor) == 500
+    assert len(network.leased()) == 1
+    assert tick(cursor) == 1
+    assert not double_leases(network.cursor)
+
+
+def test_a_session_that_somebody_works_on_is_left_for_later(network, cursor, database):
+    key = login(network, cursor, 100)
+    login(network, cursor, 100, "10.0.8.2")
+    other = database.connect(autocommit=False)
+    other.cursor().execute("select from poprad.session where session_key = %s for update", (key,))
+    assert tick(cursor) == 1
+    assert network.leased() == ["10.0.8.1"]
+    other.rollback()
+    assert tick(cursor) == 1
+
+
+def test_a_lease_that_has_moved_is_not_taken_away(network, cursor):
+    subscriber = network.subscriber(static_address="10.0.4.10")
+    first, second = [request(subscriber, static_address="10.0.4.10", nas_port=n) for n in (1, 2)]
+    admit(cursor, first, second)
+    network.run("""update poprad.session set authorised_at = now() - interval '2 min', authorised_until = now()
+                   - interval '1 min' where session_key = %s""", first["session_key"])
+    assert tick(cursor) == 1
+    assert network.holder("10.0.4.10") == second["session_key"]
+
+
+def test_on_a_nas_without_accounting_the_session_timeout_counts_by_the_wall(network, cursor):
+    network.run("update poprad.nas set no_accounting = true")
+    login(network, cursor, 3700, no_accounting=True, session_timeout_s=3600)
+    login(network, cursor, 100, "10.0.8.2", no_accounting=True, session_timeout_s=3600)
+    login(network, cursor, 9999, "10.0.8.3", no_accounting=True)
+    assert tick(cursor, available=1, accounted=3000) == 1
+    assert network.leased() == ["10.0.8.2", "10.0.8.3"]
+
+
+def test_a_repeat_of_an_expired_login_says_nothing(network, cursor):
+    made = request(network.subscriber(), candidate_1="10.0.8.1", session_key=mint())
+    admit(cursor, made)
+    network.run("update poprad.session set authorised_at = now() - interval '2 min', authorised_until = now() - interval '1 min'")
+    assert tick(cursor) == 1
+    assert admit(cursor, made) == [None]
