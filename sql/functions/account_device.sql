@@ -29,14 +29,13 @@ begin
 	select array_agg(c.session_key), array_agg(c.ord)
 	into keys, key_ords
 	from (
-		select distinct on (d.session_key) d.session_key, p.ord
+		select distinct on (d.session_key) d.session_key, p.ord::int as ord
 		from unnest(nas_ids, nas_addresses, nas_ip_addresses, nas_identifiers, events_at, received_ats, max_sessions)
 			with ordinality p (nas_id, nas_address, nas_ip_address, nas_identifier, event_at, received_at, max_sessions, ord)
 		cross join lateral (
 			select s.session_key
-			from session s
-			where s.nas_id = p.nas_id and s.nas_address = p.nas_address
-				and account_is_device(s, p.nas_address, p.nas_ip_address, p.nas_identifier)
+			from (select * from session s where s.nas_id = p.nas_id and s.nas_address = p.nas_address offset 0) s
+			where account_is_device(row(s.*)::session, p.nas_address, p.nas_ip_address, p.nas_identifier)
 				and (case s.state when 'authorised' then s.authorised_at < least(p.event_at, p.received_at)
 					when 'active' then s.started_at < p.event_at
 					else s.cause_rank < 3 and s.started_at < p.event_at and s.stopped_at > p.event_at end)
@@ -53,14 +52,15 @@ begin
 			closed_at = coalesce(s.closed_at, now()), cause_rank = 3,
 			terminate_cause = case p.status when 7 then 'NAS-Reboot' else 'Admin-Reboot' end
 		from unnest(keys, key_ords) k (session_key, ord)
-		join unnest(statuses, events_at, received_ats) with ordinality p (status, event_at, received_at, ord)
-			on p.ord = k.ord
-		where s.session_key = k.session_key
+		cross join lateral (select statuses[k.ord] as status, events_at[k.ord] as event_at,
+			received_ats[k.ord] as received_at) p
+		cross join lateral (select l.ctid as row from session l where l.session_key = k.session_key offset 0) l
+		where s.ctid = l.row
 			-- as it is now that it is locked
 			and (case s.state when 'authorised' then s.authorised_at < least(p.event_at, p.received_at)
 				when 'active' then s.started_at < p.event_at
 				else s.cause_rank < 3 and s.started_at < p.event_at and s.stopped_at > p.event_at end)
-		returning p.ord, s.session_key, s.address
+		returning k.ord, s.session_key, s.address
 	)
 	select array_agg(e.ord), array_agg(e.session_key), array_agg(e.address) into closed_ords, closed_keys, freed
 	from ended e;
@@ -68,7 +68,8 @@ begin
 	perform from address a where a.address = any (freed) order by a.address for update;
 	update address a set session_key = null, changed_at = now()
 	from unnest(closed_keys, freed) f (session_key, address)
-	where a.address = f.address and a.session_key = f.session_key;
+	cross join lateral (select h.ctid as row, h.session_key from address h where h.address = f.address offset 0) h
+	where a.ctid = h.row and h.session_key = f.session_key;
 
 	return query
 	select m.ord::int, (select count(*)::int from unnest(closed_ords) c where c = m.ord),

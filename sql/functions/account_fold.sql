@@ -18,7 +18,7 @@
 
 create or replace function poprad.account_fold(events poprad.account_event[], keys uuid[])
 returns table (ord int, session_key uuid, subscriber_id int, is_stop boolean, old_state text, new_state text,
-	address inet, wanted_address inet) -- wanted: to be leased to the session if it is free; null: nothing to do
+	address inet, wanted_address inet) -- wanted: must be leased to the session; null: nothing to see to
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
@@ -63,15 +63,15 @@ begin
 		out_wraps = n.out_wraps,
 		flags = n.flags
 	from (
-		select e.ord, o.session_key, o.state as old_state, e.status,
+		select e.ord, o.row, o.state as old_state, e.status,
 			f.state, l.*,
 			greatest(o.last_heard, e.received_at) as last_heard,
 			f.stopped_at, f.closed_at, f.terminate_cause, f.cause_rank, f.flags,
-			case when f.state = 'active' and (o.state = 'closed' or l.framed_address is distinct from o.framed_address
+			case when f.state = 'active' and (o.state <> 'active' or l.framed_address is distinct from o.framed_address
 					and l.framed_address is distinct from o.address or 'address_conflict' = any (o.flags))
 				then coalesce(l.framed_address, o.address) end as wanted_address
 		from unnest(events) e
-		join session o on o.session_key = keys[e.ord]
+		cross join lateral (select s.*, s.ctid as row from session s where s.session_key = keys[e.ord] offset 0) o
 		-- What the packet means for the session. offset 0: evaluated once, not at every mention.
 		cross join lateral (
 			select
@@ -181,7 +181,7 @@ begin
 				f.terminate_cause, f.cause_rank, l.session_time, l.in_octets, l.out_octets, l.in_packets,
 				l.out_packets, l.in_wraps, l.out_wraps, f.flags)
 	) n
-	where s.session_key = n.session_key
+	where s.ctid = n.row
 	returning n.ord, s.session_key, s.subscriber_id, n.status = 2, n.old_state, s.state, s.address, n.wanted_address;
 end
 $$;

@@ -5,7 +5,8 @@
 -- back; a session that says it uses an address, or lives again, takes it if nobody holds it, so that nobody else is
 -- given an address in use. If another session holds it, or it is another subscriber's static address, the session is
 -- marked address_conflict, and tries again with each packet. The lease follows the address that the NAS says it uses:
--- taking one gives the former back.
+-- taking one gives the former back. A session that begins has its lease already, as a rule; while account() holds its row
+-- nobody can take it away.
 
 create or replace function poprad.account_leases(freed_keys uuid[], freed_addresses inet[], taking_keys uuid[],
 	taking_addresses inet[])
@@ -15,6 +16,12 @@ language plpgsql volatile set search_path = poprad, pg_temp as $$
 declare
 	taking record;
 begin
+	select array_agg(t.session_key order by t.ord), array_agg(t.address order by t.ord)
+	into taking_keys, taking_addresses
+	from unnest(taking_keys, taking_addresses) with ordinality t (session_key, address, ord)
+	left join lateral (select a.session_key from address a where a.address = t.address offset 0) a on true
+	where a.session_key is distinct from t.session_key;
+
 	perform from address a
 	where a.address = any (freed_addresses || taking_addresses || array(
 		select s.address from session s where s.session_key = any (taking_keys) and s.address is not null))
@@ -24,13 +31,14 @@ begin
 	return query
 	update address a set session_key = null, changed_at = now()
 	from unnest(freed_keys, freed_addresses) f (session_key, address)
-	where a.address = f.address and a.session_key = f.session_key
+	cross join lateral (select h.ctid as row, h.session_key from address h where h.address = f.address offset 0) h
+	where a.ctid = h.row and h.session_key = f.session_key
 	returning a.address;
 
 	for taking in
 		select s.session_key, s.subscriber_id, s.address as former, t.address as wanted, t.ord
 		from unnest(taking_keys, taking_addresses) with ordinality t (session_key, address, ord)
-		join session s on s.session_key = t.session_key
+		cross join lateral (select * from session s where s.session_key = t.session_key offset 0) s
 		where s.state = 'active'
 		order by t.ord
 	loop

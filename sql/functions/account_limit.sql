@@ -11,21 +11,27 @@ returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
 begin
 	update session s set flags = s.flags || 'over_limit'::text
 	from (
-		select b.session_key, n.active - l.session_limit as excess,
+		select b.row, b.is_marked, n.active - l.session_limit as excess,
 			row_number() over (partition by b.subscriber_id order by b.ord desc) as place
 		from (
-			select s.session_key, s.subscriber_id, k.ord
+			select s.row, 'over_limit' = any (s.flags) as is_marked, s.subscriber_id, k.ord
 			from unnest(begun_keys) with ordinality k (session_key, ord)
-			join session s on s.session_key = k.session_key
+			cross join lateral (select s.*, s.ctid as row from session s where s.session_key = k.session_key offset 0) s
 			where s.state = 'active'
 		) b
-		join subscriber u on u.subscriber_id = b.subscriber_id
-		join plan p on p.plan_id = u.plan_id
-		cross join lateral (select coalesce(u.session_limit, p.session_limit) as session_limit) l
 		cross join lateral (
-			select count(*) as active from session o where o.subscriber_id = b.subscriber_id and o.state = 'active') n
+			select coalesce(u.session_limit, (select p.session_limit from plan p where p.plan_id = u.plan_id))
+				as session_limit
+			from subscriber u where u.subscriber_id = b.subscriber_id
+			offset 0
+		) l
+		cross join lateral (
+			select count(*) filter (where o.state = 'active') as active
+			from session o where o.subscriber_id = b.subscriber_id
+			offset 0
+		) n
 		where l.session_limit > 0
 	) x
-	where s.session_key = x.session_key and x.place <= x.excess and 'over_limit' <> all (s.flags);
+	where s.ctid = x.row and x.place <= x.excess and not x.is_marked;
 end
 $$;

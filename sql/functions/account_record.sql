@@ -9,6 +9,10 @@
 -- each kind in the order of its keys: advisory locks on NAS + Acct-Session-Id, so that two workers do not make two rows
 -- of one session; the subscribers, whose active sessions are counted; the sessions; and at the end the addresses.
 -- A batch may hold several packets of a session: each turn of the loop takes the first that is left of every session.
+--
+-- How the statements here and in the helpers are written: plans are made once, perhaps while a table is empty, and must
+-- be right when it has grown. Hence `= any` on the key alone, or lateral (... offset 0), which leave the planner no
+-- choice but the index, and updates by ctid of rows that are locked already.
 
 create or replace function poprad.account_record(packets poprad.account_event[])
 returns table (ord int, verdict text, class_matched boolean, released inet)
@@ -18,6 +22,7 @@ declare
 	keys uuid[]; -- session of each packet, by ord
 	matched boolean[]; -- class_matched, by ord
 	others account_event[]; -- packets whose session must be looked for
+	owners int[]; -- their subscribers
 	candidates uuid[]; -- every session that may be written
 	locked int;
 	pending account_event[] := packets;
@@ -41,10 +46,14 @@ begin
 		array_agg(case when e.class_key is not null then s.session_key is not null end order by e.ord)
 	into keys, matched
 	from unnest(packets) e
-	left join session s on s.session_key = e.class_key and s.nas_id = e.nas_id
-		and s.acct_session_id = e.acct_session_id and not (s.state = 'closed' and s.cause_rank = 1)
-		and (e.login = '' or s.user_name = e.user_name or exists (
-			select from subscriber u where u.subscriber_id = s.subscriber_id and u.login = e.login));
+	left join lateral (
+		select s.session_key, s.nas_id, s.acct_session_id, s.state, s.cause_rank, s.user_name, s.subscriber_id
+		from session s where s.session_key = e.class_key
+		offset 0
+	) s on s.nas_id = e.nas_id and s.acct_session_id = e.acct_session_id
+		and not (s.state = 'closed' and s.cause_rank = 1)
+		and (e.login = '' or s.user_name = e.user_name
+			or e.login = (select u.login from subscriber u where u.subscriber_id = s.subscriber_id));
 
 	-- Without Class: an open session that alone has this Acct-Session-Id, and of which the batch holds one packet. Not
 	-- for a Start, which may begin another session of that name.
@@ -65,8 +74,9 @@ begin
 					limit 2
 				) b
 			) a
-			join session s on s.session_key = a.keys[1] and a.keys[2] is null and s.state = 'active'
-			where e.is_alone and e.status <> 1 and account_is_session(s, e.login, e.packet)
+			cross join lateral (select * from session s where s.session_key = a.keys[1] offset 0) s
+			where e.is_alone and e.status <> 1 and a.keys[2] is null and s.state = 'active'
+				and account_is_session(row(s.*)::session, e.login, e.packet)
 		loop
 			keys[hit.ord] := hit.session_key;
 		end loop;
@@ -82,36 +92,48 @@ begin
 			from unnest(others) e
 			order by 1
 		) i;
+		owners := array(
+			select u.subscriber_id from unnest(others) e
+			cross join lateral (select u.subscriber_id from subscriber u where u.login = e.login offset 0) u
+			union
+			select s.subscriber_id from unnest(others) e
+			cross join lateral (select s.subscriber_id from session s where s.session_key = e.class_key offset 0) s);
 		perform from subscriber_state t
-		where t.subscriber_id in (
-			select u.subscriber_id from unnest(others) e join subscriber u on u.login = e.login
-			union all
-			select s.subscriber_id from unnest(others) e join session s on s.session_key = e.class_key)
+		where t.subscriber_id = any (owners)
 		order by t.subscriber_id
 		for update;
 		candidates := array(
 			select k from unnest(keys) k where k is not null
 			union
-			select s.session_key from unnest(others) e join session s on s.session_key in (e.class_key, e.new_key)
+			select s.session_key
+			from (
+				select e.class_key from unnest(others) e
+				union all
+				select e.new_key from unnest(others) e
+				union all
+				select a.session_key from unnest(others) e
+				cross join lateral (
+					select a.session_key from session_alias a
+					where a.nas_id = e.nas_id and a.acct_session_id = e.acct_session_id
+						and a.login = any (array[e.login, ''])
+					offset 0
+				) a
+				union all
+				select a.session_key from unnest(others) e
+				cross join lateral (
+					select a.session_key from session_alias a
+					where a.nas_id = e.nas_id and a.acct_session_id = e.acct_session_id and e.login = ''
+					offset 0
+				) a
+			) c (session_key)
+			cross join lateral (select s.session_key from session s where s.session_key = c.session_key offset 0) s
 			union
 			select s.session_key
-			from unnest(others) e
-			join session_alias a on a.nas_id = e.nas_id and a.acct_session_id = e.acct_session_id
-				and a.login = any (array[e.login, ''])
-			join session s on s.session_key = a.session_key
-			union
-			select s.session_key
-			from unnest(others) e
-			join session_alias a on a.nas_id = e.nas_id and a.acct_session_id = e.acct_session_id
-			join session s on s.session_key = a.session_key
-			where e.login = ''
-			union
-			select s.session_key
-			from unnest(others) e
-			join subscriber u on u.login = e.login
-			-- "is not distinct from" keeps the index by device out of the plan: a device has thousands of sessions
-			join session s on s.subscriber_id = u.subscriber_id and s.nas_id is not distinct from e.nas_id
-				and s.state = 'authorised');
+			from unnest(owners) o (subscriber_id)
+			cross join lateral (
+				select s.session_key, s.state from session s where s.subscriber_id = o.subscriber_id offset 0
+			) s
+			where s.state = 'authorised');
 	end if;
 
 	select count(*) into locked
@@ -148,10 +170,10 @@ begin
 				with first as (
 					select distinct on (e.class_key) e.class_key, e.ord, e.acct_session_id, e.nas_id, e.login
 					from unnest(turn) e
-					join session c on c.session_key = e.class_key
+					cross join lateral (select * from session c where c.session_key = e.class_key offset 0) c
 					where keys[e.ord] is null and c.nas_id = e.nas_id and c.acct_session_id is null
-						and (e.login = '' or c.user_name = e.user_name or exists (
-							select from subscriber u where u.subscriber_id = c.subscriber_id and u.login = e.login))
+						and (e.login = '' or c.user_name = e.user_name
+							or e.login = (select u.login from subscriber u where u.subscriber_id = c.subscriber_id))
 					order by e.class_key, e.ord
 				), bound as (
 					insert into session_alias (session_key, nas_id, acct_session_id, login)

@@ -32,8 +32,8 @@ begin
 			is_past := found;
 		end if;
 		class_matched := coalesce(known.nas_id = e.nas_id
-			and (e.login = '' or known.user_name = e.user_name or exists (
-				select from subscriber u where u.subscriber_id = known.subscriber_id and u.login = e.login)), false);
+			and (e.login = '' or known.user_name = e.user_name or e.login = (
+				select u.login from subscriber u where u.subscriber_id = known.subscriber_id)), false);
 		if class_matched and e.acct_session_id = coalesce(known.acct_session_id,
 				(select a.acct_session_id from session_alias a where a.session_key = e.class_key), e.acct_session_id) then
 			session_key := known.session_key;
@@ -54,12 +54,12 @@ begin
 		from (
 			select s.session_key, s.started_at, false as is_past
 			from named n
-			join session s on s.session_key = n.session_key
-			where account_is_session(s, n.login, e)
+			cross join lateral (select * from session s where s.session_key = n.session_key offset 0) s
+			where account_is_session(row(s.*)::session, n.login, e)
 			union all
 			select h.session_key, h.started_at, true
 			from named n
-			join session_history h on h.session_key = n.session_key
+			cross join lateral (select * from session_history h where h.session_key = n.session_key offset 0) h
 			where n.is_moved and account_is_session(row(h.*)::session, n.login, e)
 		) c
 		order by c.started_at <= e.event_at desc nulls last, c.started_at desc nulls last, c.session_key desc
@@ -70,14 +70,13 @@ begin
 	if session_key is null and not class_matched and e.login <> '' then
 		select c.session_key into session_key
 		from (
-			select s.session_key, s.address = e.framed_address as has_address, account_is_line(s, e) as is_line,
-				count(*) over () = 1 as is_only
-			from subscriber u
-			join session s on s.subscriber_id = u.subscriber_id
-			-- "is not distinct from" keeps the index by device out of the plan: a device has thousands of sessions
-			where u.login = e.login and s.nas_id is not distinct from e.nas_id and s.state = 'authorised'
-				and not exists (select from session_alias a where a.session_key = s.session_key)
-				and account_is_device(s, e.nas_address, e.nas_ip_address, e.nas_identifier)
+			select s.session_key, s.address = e.framed_address as has_address,
+				account_is_line(row(s.*)::session, e) as is_line, count(*) over () = 1 as is_only
+			from (select u.subscriber_id from subscriber u where u.login = e.login offset 0) u
+			cross join lateral (select * from session s where s.subscriber_id = u.subscriber_id offset 0) s
+			where s.nas_id = e.nas_id and s.state = 'authorised'
+				and (select a.session_key from session_alias a where a.session_key = s.session_key) is null
+				and account_is_device(row(s.*)::session, e.nas_address, e.nas_ip_address, e.nas_identifier)
 				and (s.address <> e.framed_address) is not true
 				and (s.calling_station_id <> e.calling_station_id) is not true
 				-- by our clock, less the 5 s that rounding and the way may take

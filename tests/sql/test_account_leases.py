@@ -120,6 +120,13 @@ def test_a_static_address_is_only_its_subscribers(connection):
     assert str(holder(connection, "10.0.4.10")) == by_name(connection, "2")["session_key"]
 
 
+def test_a_session_whose_static_address_moved_on_is_marked(connection):
+    old = authorise(connection, login="static@isp.example", address="10.0.4.10")
+    young = authorise(connection, login="static@isp.example", address="10.0.4.10", when=3)
+    account(connection, packet(START, 5, login="static@isp.example", class_key=old, acct_session_id="old"))
+    assert session(connection, old)["flags"] == ["address_conflict"]
+    assert holder(connection, "10.0.4.10") == young
+
 def test_an_address_that_means_none(connection):
     account(connection, packet(START, 5, login="nobody", framed_address="0.0.0.0"),
             packet(INTERIM, 65, login="nobody", framed_address="10.0.8.3", session_time=60))
