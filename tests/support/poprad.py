@@ -208,8 +208,8 @@ class Poprad:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def worker_pids(self):
-        listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], text=True, capture_output=True)
-        return [int(word) for word in listing.stdout.split()]
+        """Of the workers that run now."""
+        return [worker["pid"] for worker in self.ctl_json("status")["workers"] if worker["pid"]]
 
     def counters(self):
         """Every counter and gauge by name, added up over the workers."""
