@@ -4,6 +4,7 @@
 
 POPRAD_ROOT names the prefix below which they are installed (default: var/root, where quickstart puts them).
 """
+import itertools
 import pathlib
 import sys
 
@@ -12,6 +13,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support import poprad, radius  # noqa: E402
+
+
+numbers = itertools.count(1)
 
 
 def pytest_configure(config):
@@ -82,20 +86,14 @@ def client(server, make_client):
 
 
 @pytest.fixture
-def subscriber(server, request):
-    """subscriber('--plan', 'dialup', ...) adds one of the test's own and returns (login, password)."""
-    count = 0
-
+def subscriber(server):
+    """subscriber("--plan", "dsl-dynamic", ...) adds one that no other test uses and returns (login, password)."""
     def add(*words, password="let-me-in"):
-        nonlocal count
-        count += 1
-        name = request.node.name.replace("[", "-").replace("]", "").replace("_", "-").lower()
-        login = f"{name}-{count}@isp.example"
+        login = f"subscriber-{next(numbers)}@isp.example"
         if "--plan" not in words:
             words = ("--plan", "dialup", *words)
         server.ctl("subscriber", "add", login, "--password", password, *words)
         return login, password
-
     return add
 
 

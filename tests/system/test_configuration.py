@@ -21,7 +21,6 @@ MISTAKES = {
     "relative folder": 'run_dir = "run"',
     "no value": "user =",
     "empty database": 'database = ""',
-    "no connection string": 'database = "hots=example"',
     "binary octets": 'user = "\x01\x02"',
     "given twice": "auth_port = 1812\nauth_port = 1812",
 }
