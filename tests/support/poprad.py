@@ -183,6 +183,11 @@ class Poprad:
         self.process = subprocess.Popen(
             [ROOT / "sbin" / "poprad", "-f", "-c", self.conf_path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=self.log_path.open("ab"), env=self.environment(), cwd="/")
+        wait_for(self._answers_status, "poprad to answer popradctl status")
+
+    def _answers_status(self):
+        assert self.process.poll() is None, f"poprad ended at once\n{self.log()[-3000:]}"
+        return self.run("status")[0] == 0
 
     def stop(self):
         """A clean stop: exit code 0, and nothing for a sanitizer to say."""
