@@ -29,7 +29,8 @@ class Quickstart:
                        "POPRAD_ACCT_PORT": str(ports[1])}
         environment.pop("POPRAD_VAR", None)
         self.process = subprocess.Popen([folder / "quickstart"], text=True, cwd="/", env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        start_new_session=True)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -54,8 +55,13 @@ class Quickstart:
     def output(self):
         return "".join(self.seen)
 
-    def stop(self, number=signal.SIGINT):
-        self.process.send_signal(number)
+    def press_control_c(self):
+        """The terminal sends it to the whole process group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.finish()
+
+    def terminate(self):
+        self.process.terminate()
         return self.finish()
 
 
@@ -86,7 +92,7 @@ def start(folder, ports):
     yield begin
     for run in runs:
         if run.process.poll() is None:
-            run.stop(signal.SIGTERM)
+            run.terminate()
 
 
 def popradctl(folder, *words):
@@ -122,7 +128,8 @@ def test_the_first_run_shows_a_login_and_every_printed_line_works(folder, ports,
         assert done.returncode == 0 and expected in done.stdout, f"{name}: {line}\n{done.stdout}{done.stderr}"
     popradctl(folder, "subscriber", "add", "kept@isp.example", "--password", "kept", "--plan", "dialup")
     database = database_pid(folder)
-    assert run.stop() == 0, run.output()
+    assert run.press_control_c() == 0, run.output()
+    assert "stop_forced" not in run.output()
     assert not is_running(database)
     assert is_free(ports[0]) and is_free(ports[1])
 
@@ -133,7 +140,7 @@ def test_a_second_run_keeps_the_data_and_sigterm_stops_it(folder, start):
     assert "configuring" not in run.output()
     assert "kept@isp.example" in popradctl(folder, "subscriber", "show", "kept@isp.example")
     database = database_pid(folder)
-    assert run.stop(signal.SIGTERM) == 0, run.output()
+    assert run.terminate() == 0, run.output()
     assert not is_running(database)
 
 
@@ -153,7 +160,7 @@ def test_two_at_a_time_in_one_place_are_refused(folder, start):
     second = start()
     assert second.finish() != 0
     assert "another quickstart" in second.output()
-    assert first.stop() == 0
+    assert first.press_control_c() == 0
 
 
 def test_when_poprad_dies_the_database_is_stopped_and_the_exit_code_says_so(folder, start):
