@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <sched.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ const size_t options_count = sizeof options / sizeof *options;
 union kind_types {
 	unsigned COUNT, WORKERS, DURATION_MS, DURATION_S;
 	uint16_t PORT;
-	const char *TEXT, *PATH, *OPTIONAL_PATH;
+	const char *TEXT, *CONNECTION, *PATH, *OPTIONAL_PATH;
 	struct addr ADDRESSES[CONF_LISTEN_MAX];
 	enum log_target LOG_TARGET;
 	enum log_level LOG_LEVEL;
@@ -145,6 +146,14 @@ static bool is_plain_line(const char *text)
 	return text_is_clean((const uint8_t *)text, strlen(text));
 }
 
+/* What is wrong is not repeated: libpq would quote a part of the text, maybe of a password. */
+static bool is_connection_string(const char *text)
+{
+	PQconninfoOption *parts = PQconninfoParse(text, NULL);
+	PQconninfoFree(parts);
+	return parts != NULL;
+}
+
 static const char *read_text(
 	struct conf *conf, const struct option *option, const char *text, void *field)
 {
@@ -155,7 +164,10 @@ static const char *read_text(
 		return complain(conf, "is longer than %" PRId64 " octets", option->greatest);
 	if (!is_plain_line(text))
 		return "must be one line of UTF-8 text without control characters";
-	if (option->kind != OPTION_TEXT && size > 0 && text[0] != '/')
+	if (option->kind == OPTION_CONNECTION && !is_connection_string(text))
+		return "is not a connection string (keyword=value ..., or postgresql://...)";
+	if ((option->kind == OPTION_PATH || option->kind == OPTION_OPTIONAL_PATH) && size > 0 &&
+		text[0] != '/')
 		return complain(conf, "%s is not an absolute path", log_quote_text(text));
 	*(const char **)field = mem_must(talloc_strdup(conf, text));
 	return NULL;
@@ -188,6 +200,7 @@ const char *option_read(struct conf *conf, const struct option *option, const ch
 	case OPTION_DURATION_S:
 		return read_duration(conf, option, text, field);
 	case OPTION_TEXT:
+	case OPTION_CONNECTION:
 	case OPTION_PATH:
 	case OPTION_OPTIONAL_PATH:
 		return read_text(conf, option, text, field);

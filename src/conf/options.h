@@ -12,6 +12,7 @@ enum option_kind {
 	OPTION_DURATION_MS,   /* unsigned; "10ms", "5s", ... */
 	OPTION_DURATION_S,    /* unsigned; the same in whole seconds */
 	OPTION_TEXT,          /* const char * */
+	OPTION_CONNECTION,    /* const char *, as libpq reads it */
 	OPTION_PATH,          /* const char *, absolute */
 	OPTION_OPTIONAL_PATH, /* the same, or empty */
 	OPTION_ADDRESSES,     /* listen and listen_count; the only kind that takes several values */

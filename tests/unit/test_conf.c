@@ -174,6 +174,21 @@ static void test_ranges(void)
 		"t:1: batch_max: \"9223372036854775808\" is not a number\n");
 }
 
+static void test_connection_strings(void)
+{
+	static const char *const wrong[] = {"db.example.net", "host=x hidden", "no_such_word=1",
+		"postgresql://[::1", "password='hidden"};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char text[128];
+		snprintf(text, sizeof text, "database = \"%s\"", wrong[i]);
+		expect_messages(text, "t:1: database: is not a connection string (keyword=value "
+				      "..., or postgresql://...)\n");
+	}
+	talloc_free(
+		loaded("database = \"postgresql://poprad_server@a.example.net,b.example.net/poprad"
+		       "?target_session_attrs=read-write\""));
+}
+
 static void test_too_many_addresses(void)
 {
 	char text[1024] = "listen = {\n192.0.2.1";
@@ -329,6 +344,7 @@ int main(void)
 	CU_ADD_TEST(suite, test_values);
 	CU_ADD_TEST(suite, test_every_mistake_at_once);
 	CU_ADD_TEST(suite, test_ranges);
+	CU_ADD_TEST(suite, test_connection_strings);
 	CU_ADD_TEST(suite, test_too_many_addresses);
 	CU_ADD_TEST(suite, test_values_that_do_not_fit_together);
 	CU_ADD_TEST(suite, test_syntax);
