@@ -53,47 +53,50 @@ static json_t *answer_line(struct control *control, const char *line, size_t siz
 	return mem_must(answer);
 }
 
-/* One answer at a time: the next line is looked at when the client has taken the one before. */
-static void serve(struct bufferevent *stream, void *owner)
+static bool answer_next(struct client *client)
 {
-	struct client *client = owner;
-	struct evbuffer *input = bufferevent_get_input(stream);
-	struct evbuffer *output = bufferevent_get_output(stream);
 	size_t size;
-	if (evbuffer_get_length(output) > 0)
-		return;
-	char *line = evbuffer_readln(input, &size, EVBUFFER_EOL_LF);
-	if (line == NULL) {
-		if (evbuffer_get_length(input) >= CONTROL_LINE_MAX)
-			talloc_free(client);
-		return;
-	}
+	char *line = evbuffer_readln(bufferevent_get_input(client->stream), &size, EVBUFFER_EOL_LF);
+	if (line == NULL)
+		return false;
 	json_t *answer = answer_line(client->control, line, size);
 	free(line);
 	char *text = mem_must(json_dumps(answer, JSON_COMPACT));
 	json_decref(answer);
+	struct evbuffer *output = bufferevent_get_output(client->stream);
 	evbuffer_add(output, text, strlen(text));
 	evbuffer_add(output, "\n", 1);
 	free(text);
+	return true;
+}
+
+/* One answer at a time: the next line is looked at when the client has taken the one before. A line
+ * too long ends it, and so does the last line behind which no more can come. */
+static void advance(struct client *client)
+{
+	if (evbuffer_get_length(bufferevent_get_output(client->stream)) > 0 || answer_next(client))
+		return;
+	if ((bufferevent_get_enabled(client->stream) & EV_READ) == 0 ||
+		evbuffer_get_length(bufferevent_get_input(client->stream)) >= CONTROL_LINE_MAX)
+		talloc_free(client);
+}
+
+/* Something has come, or all has been taken. */
+static void progress(struct bufferevent *stream, void *owner)
+{
+	(void)stream;
+	advance(owner);
 }
 
 /* The end of its requests, an error, or no progress in time. */
 static void end(struct bufferevent *stream, short what, void *owner)
 {
-	struct client *client = owner;
-	if ((what & BEV_EVENT_EOF) != 0 && evbuffer_get_length(bufferevent_get_output(stream)) > 0)
-		bufferevent_disable(
-			stream, EV_READ); /* it may still read; the write timeout runs */
-	else
-		talloc_free(client);
-}
-
-static void finish(struct bufferevent *stream, void *owner)
-{
-	if ((bufferevent_get_enabled(stream) & EV_READ) == 0)
+	if ((what & BEV_EVENT_EOF) == 0) {
 		talloc_free(owner);
-	else
-		serve(stream, owner);
+		return;
+	}
+	bufferevent_disable(stream, EV_READ);
+	advance(owner);
 }
 
 static void accept_client(evutil_socket_t listener, short what, void *owner)
@@ -114,7 +117,7 @@ static void accept_client(evutil_socket_t listener, short what, void *owner)
 	TAILQ_INSERT_TAIL(&control->clients, client, entry);
 	control->client_count++;
 	talloc_set_destructor(client, release_client);
-	bufferevent_setcb(client->stream, serve, finish, end, client);
+	bufferevent_setcb(client->stream, progress, progress, end, client);
 	bufferevent_setwatermark(client->stream, EV_READ, 0, CONTROL_LINE_MAX);
 	bufferevent_set_timeouts(client->stream, &idle, &idle);
 	bufferevent_enable(client->stream, EV_READ | EV_WRITE);

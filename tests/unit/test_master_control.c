@@ -109,6 +109,17 @@ static void test_lines(void)
 	CU_ASSERT_TRUE(is_cut_off(fd));
 	close(fd);
 	turn();
+
+	/* As "printf ... | socat" does: all questions, the end, and only then a look at the
+	 * answers. */
+	fd = connected();
+	CU_ASSERT_EQUAL(send(fd, "{\"command\":1}\n{\"command\":2}\n{", 33, 0), 33);
+	shutdown(fd, SHUT_WR);
+	turn();
+	expect_answer(fd, "{\"got\":1,\"pad\":\"\"}\n{\"got\":2,\"pad\":\"\"}\n");
+	CU_ASSERT_TRUE(is_cut_off(fd));
+	close(fd);
+	turn();
 }
 
 static void test_junk(void)
