@@ -13,6 +13,7 @@ import pytest
 
 from support import poprad
 from support.poprad import ROOT, is_running, wait_for
+from support.radius import ACCESS_REJECT
 
 PROGRAM = ROOT / "sbin" / "poprad"
 
@@ -217,3 +218,14 @@ def test_ready_when_every_worker_can_answer(server):
 def test_not_ready_without_a_database(idle):
     now = status(idle)
     assert now["state"] == "starting" and now["counters"]["login_lane_up"] == 0
+
+
+def test_a_stop_finishes_what_is_open(make_server, make_client):
+    """A reject that waits for its delay still leaves."""
+    instance = make_server(reject_delay="2s")
+    client = make_client(instance)
+    client.send(client.pap("demo@isp.example", "not-the-password"), instance.auth_port)
+    wait_for(lambda: instance.counter("reject_wrong_password") == 1, "the request to be decided")
+    instance.stop()
+    answer = client.receive(0)
+    assert answer is not None and answer[0] == ACCESS_REJECT
