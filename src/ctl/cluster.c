@@ -167,9 +167,9 @@ static int make_directory(const struct cluster *cluster, const char *path, mode_
 	bool is_new = mkdir(path, mode) == 0;
 
 	if (!is_new && errno != EEXIST)
-		return call_fail(cluster->call, CTL_REFUSED,
-			"cannot create the directory %s: %s (create the directory above it first)",
-			path, strerror(errno));
+		return call_fail(cluster->call, CTL_REFUSED, "cannot create the directory %s: %s%s",
+			path, strerror(errno),
+			errno == ENOENT ? " (create the directory above it first)" : "");
 	if (is_new && !give_directory(cluster, path, mode))
 		return call_fail(
 			cluster->call, CTL_REFUSED, "cannot prepare %s: %s", path, strerror(errno));
