@@ -52,21 +52,23 @@ begin
 end
 $$;
 
--- Removes a subscriber. Refused while he has an open session, unless is_forced: these are then closed.
+-- Removes a subscriber. Refused while a session of his is active, unless is_forced. Open sessions are closed.
 create or replace function poprad.subscriber_remove(wanted_login text, is_forced boolean) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	owner int;
 	keys uuid[];
+	active int;
 begin
 	select subscriber_id into owner from subscriber where login = wanted_login for update;
 	if not found then
 		raise exception 'there is no subscriber %', wanted_login using errcode = 'P0002', hint = 'see popradctl subscriber list';
 	end if;
 	perform from subscriber_state where subscriber_id = owner for update;
-	select array_agg(session_key) into keys from session where subscriber_id = owner and state <> 'closed';
-	if keys is not null and not is_forced then
-		raise exception '% has % open session(s)', wanted_login, cardinality(keys)
+	select array_agg(session_key), count(*) filter (where state = 'active') into keys, active
+	from session where subscriber_id = owner and state <> 'closed';
+	if active > 0 and not is_forced then
+		raise exception '% has % active session(s)', wanted_login, active
 			using hint = 'suspend the subscriber, or add --force to close the sessions';
 	end if;
 	if keys is not null then

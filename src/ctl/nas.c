@@ -80,9 +80,6 @@ static const struct parameter nas_show_options[] = {
 
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
-static const struct parameter nas_remove_options[] = {
-	{.name = "force", .sentence = "Also while sessions of it are open."}, {0}};
-
 #define NAS_COLUMNS                                                               \
 	"n.name, n.nas_id, n.prefix, n.kind, g.name as nas_group, "               \
 	"n.require_message_authenticator, n.limit_proxy_state, n.no_accounting, " \
@@ -201,25 +198,26 @@ static int nas_show(struct call *call)
 static int nas_remove(struct call *call)
 {
 	struct params params = {0};
-	const char *open_sessions = NULL;
+	const char *left = NULL;
 	struct pg *pg;
-	long changed = 0;
 	int code = pg_open(call, &pg);
 
 	params_add(&params, call_value(call, "NAME"));
-	if (code == CTL_OK && !call_has(call, "force"))
-		code = pg_value(pg,
-			"select nullif(count(*), 0)::text from poprad.session join poprad.nas "
-			"using (nas_id) where nas.name = $1 and state <> 'closed'",
-			&params, &open_sessions);
-	if (code == CTL_OK && open_sessions != NULL)
-		return call_fail(call, CTL_REFUSED,
-			"%s session(s) of it are open; close them, or add --force", open_sessions);
 	if (code == CTL_OK)
-		code = pg_change(pg, "delete from poprad.nas where name = $1", &params, &changed);
-	if (code == CTL_OK && changed == 0)
+		code = pg_value(pg,
+			"with gone as (delete from poprad.nas where name = $1 returning nas_id) "
+			"select (select count(*) from poprad.session s where s.nas_id = "
+			"gone.nas_id "
+			"and s.state <> 'closed')::text from gone",
+			&params, &left);
+	if (code == CTL_OK && left == NULL)
 		return call_fail(call, CTL_REFUSED, "there is no NAS %s (see popradctl nas list)",
 			params.values[0]);
+	if (code == CTL_OK && strcmp(left, "0") != 0)
+		fprintf(call->out,
+			"%s open session(s) of it keep their addresses: popradctl session list, "
+			"session close\n",
+			left);
 	return code;
 }
 
@@ -281,8 +279,8 @@ const struct command nas_commands[] = {
 	{
 		.verb = "remove",
 		.arguments = nas_name,
-		.options = nas_remove_options,
 		.sentence = "Removes it; its packets are dropped from then on.",
+		.details = "No Stop of its open sessions can come any more: close them by hand.",
 		.example = "popradctl nas remove bank-7",
 		.run = nas_remove,
 	},
