@@ -6,7 +6,7 @@
 #include "request/request.h"
 
 /* Attributes -> one accounting record, made fit for the database. */
-step_function acct_read;
+step_function acct_validate;
 /* Stores it; waits for the accounting lane. */
 step_function acct_record;
 /* The Accounting-Response. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* An accounting record, from acct_read to acct_respond. It lives in the request's pool, as its
+/* An accounting record, from acct_validate to acct_respond. It lives in the request's pool, as its
  * feature. Only the files of this folder see it. */
 #include "acct/acct.h"
 #include "db/session_key.h"

@@ -13,7 +13,7 @@ step_function auth_find;
 /* Does the credential fit the stored password? A slow hash is waited for. */
 step_function auth_verify;
 /* Password verdict, status, expiry, plan, service; then what the session gets. */
-step_function auth_decide;
+step_function auth_policy;
 /* Session limit, address and session row; waits for the login lane. */
 step_function auth_admit;
 /* The Access-Accept, or the Access-Reject for what the database refused. */

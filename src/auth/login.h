@@ -78,7 +78,7 @@ struct login {
 	enum reject verdict;
 	struct hashpool_job *job; /* NULL = none is running */
 	uint8_t nt_hash[NT_HASH_SIZE];
-	/* auth_decide */
+	/* auth_policy */
 	const struct plan *plan;
 	const struct given_attr *given;        /* the subscriber's, then the plan's */
 	uint32_t session_timeout_s, interim_s; /* 0 = none */

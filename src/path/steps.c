@@ -14,11 +14,11 @@ static step_function step_route;
 
 /* Every packet. */
 const struct step path_steps[] = {
-	{"nas", step_nas},             /* source address -> NAS, secret, deadline */
-	{"admit", step_admit},         /* well formed, allowed here, signed as the NAS must */
-	{"duplicate", step_duplicate}, /* new; or in progress: drop; or answered: the same octets */
-	{"decode", step_decode},       /* octets -> attributes */
-	{"route", step_route},         /* code -> one of the tables below */
+	{"nas", step_nas},           /* source address -> NAS, secret, deadline */
+	{"admit", step_admit},       /* well formed, allowed here, signed as the NAS must */
+	{"dupcache", step_dupcache}, /* new; or in progress: drop; or answered: the same octets */
+	{"decode", step_decode},     /* octets -> attributes */
+	{"route", step_route},       /* code -> one of the tables below */
 	{NULL, NULL},
 };
 
@@ -27,7 +27,7 @@ static const struct step authenticate_steps[] = {
 	{"read", auth_read},     /* who, on which line, with which credential */
 	{"find", auth_find},     /* waits for the subscriber's row (login lane) */
 	{"verify", auth_verify}, /* password; waits if its hash is slow (hash threads) */
-	{"decide", auth_decide}, /* verdict, status, expiry, service; what the session gets */
+	{"policy", auth_policy}, /* verdict, status, expiry, service; what the session gets */
 	{"admit", auth_admit},   /* waits for session and address (login lane) */
 	{"reply", auth_reply},   /* Access-Accept, or what the database refused */
 	{NULL, NULL},
@@ -35,9 +35,9 @@ static const struct step authenticate_steps[] = {
 
 /* Accounting-Request. */
 static const struct step account_steps[] = {
-	{"read", acct_read},       /* attributes -> record */
-	{"record", acct_record},   /* waits until it is durable (accounting lane) */
-	{"respond", acct_respond}, /* Accounting-Response */
+	{"validate", acct_validate}, /* attributes -> record, fit for the database */
+	{"record", acct_record},     /* waits until it is durable (accounting lane) */
+	{"respond", acct_respond},   /* Accounting-Response */
 	{NULL, NULL},
 };
 

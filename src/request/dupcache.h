@@ -3,7 +3,7 @@
 #pragma once
 /* Duplicate detection (RFC 5080 section 2.2.2): remembers which packets are being worked on and
  * what the others were answered, so that a retransmission costs nothing and changes nothing.
- * The path calls it (step_duplicate); it owns its entries and their copies of the answers. */
+ * The path calls it (step_dupcache); it owns its entries and their copies of the answers. */
 #include "base/addr.h"
 #include "db/session_key.h"
 #include "radius/packet.h"

@@ -88,15 +88,19 @@ static enum log_level drop_log_level(enum drop reason)
 	}
 }
 
+/* request is NULL if there was none to be had. */
 static void drop_report(
-	const struct endpoint *from, const struct nas *nas, enum drop reason, const char *note)
+	const struct endpoint *from, const struct request *request, enum drop reason)
 {
 	static struct log_limit limits[DROP_COUNT];
 	char source[ADDR_TEXT_MAX];
+	const struct nas *nas = request != NULL ? request->nas : NULL;
+	const char *note = request != NULL ? request->note : NULL;
 
 	metric_count_drop(reason);
 	log_event_limited(&limits[reason], drop_log_level(reason), "packet_dropped",
-		"reason=%s source=%s port=%u nas=%s server_port=%u%s%s", drop_name(reason),
+		"reason=%s step=%s source=%s port=%u nas=%s server_port=%u%s%s", drop_name(reason),
+		request != NULL ? request->step->name : "receive",
 		addr_format(&from->remote, source), from->remote_port,
 		nas != NULL ? log_quote_text(nas->name) : "-", from->local_port,
 		note != NULL ? " " : "", note != NULL ? note : "");
@@ -104,7 +108,7 @@ static void drop_report(
 
 void request_drop(struct request *request, enum drop reason)
 {
-	drop_report(&request->endpoint, request->nas, reason, request->note);
+	drop_report(&request->endpoint, request, reason);
 	if (request->duplicate_entry != NULL)
 		dupcache_drop(request->worker->dupcache, request->duplicate_entry, clock_mono_ns());
 	request_end(request);
@@ -204,9 +208,9 @@ void request_resume(struct request *request)
 {
 	struct step_result result = NEXT;
 	while (result.kind == STEP_NEXT) {
-		const struct step *step = request->next_step++;
-		assert(step->name != NULL);
-		result = step->run(request);
+		request->step = request->next_step++;
+		assert(request->step->name != NULL);
+		result = request->step->run(request);
 	}
 	request_act(request, result);
 }
@@ -233,7 +237,7 @@ void request_receive(struct worker *worker, const struct datagram *datagram)
 	struct request *request = worker->is_stopping ? NULL : request_open(worker);
 	if (request == NULL) {
 		drop_report(&datagram->endpoint, NULL,
-			worker->is_stopping ? DROP_stopping : DROP_overload, NULL);
+			worker->is_stopping ? DROP_stopping : DROP_overload);
 		return;
 	}
 	request->endpoint = datagram->endpoint;

@@ -127,7 +127,7 @@ struct request {
 	int64_t arrival_us; /* wall clock */
 	int64_t deadline_ns;
 	struct timer timer; /* the deadline; once there is an answer, the reject delay */
-	const struct step *next_step;
+	const struct step *step, *next_step; /* the first runs, or waits */
 	struct catalog *catalog; /* held, so that nas and plans stay while the request lives */
 	const struct nas *nas;
 	struct packet_facts facts;

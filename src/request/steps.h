@@ -11,7 +11,7 @@ step_function step_nas;
  * NAS. */
 step_function step_admit;
 /* Retransmissions end here; a packet under a used ID supersedes the older one. */
-step_function step_duplicate;
+step_function step_dupcache;
 /* Octets -> attributes. */
 step_function step_decode;
 /* Status-Server (RFC 5997): answered only while the port's work can be done, so that NASes and

@@ -42,7 +42,7 @@ static struct step_result send_again(struct request *request, const struct dupca
 	return REPLY;
 }
 
-struct step_result step_duplicate(struct request *request)
+struct step_result step_dupcache(struct request *request)
 {
 	/* An old answer to a Status-Server would say how things were, not how they are. */
 	if (request->facts.code == CODE_STATUS_SERVER)

@@ -111,7 +111,7 @@ static bool is_of_a_session(const struct record *record)
 	       record->status == ACCT_INTERIM;
 }
 
-struct step_result acct_read(struct request *request)
+struct step_result acct_validate(struct request *request)
 {
 	struct record *record = mem_must(talloc_zero(request->pool, struct record));
 	record->request = request;

@@ -65,7 +65,7 @@ static uint32_t cut_by_expiry(
 	return (uint32_t)left_s;
 }
 
-struct step_result auth_decide(struct request *request)
+struct step_result auth_policy(struct request *request)
 {
 	struct login *login = login_of(request);
 	int64_t now_us = clock_wall_us();
