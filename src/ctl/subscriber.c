@@ -85,7 +85,7 @@ static const struct parameter list_options[] = {
 	{0},
 };
 static const struct parameter remove_options[] = {
-	{.name = "force", .sentence = "Close the subscriber's open sessions first."}, {0}};
+	{.name = "force", .sentence = "Also with active sessions, which are closed."}, {0}};
 static const struct parameter import_arguments[] = {
 	{.name = "FILE", .type = VALUE_FILE, .sentence = "A CSV file; - is standard input."},
 	{0},
@@ -354,7 +354,7 @@ const struct command subscriber_commands[] = {
 		.arguments = login_argument,
 		.options = remove_options,
 		.sentence = "Removes a subscriber; what was accounted stays.",
-		.details = "Refused while the subscriber has an open session, unless --force is "
+		.details = "Refused while a session of the subscriber is active, unless --force is "
 			   "given.",
 		.example = "popradctl subscriber remove line-7@isp.example --force",
 		.run = subscriber_remove,

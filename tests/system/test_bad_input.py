@@ -74,7 +74,7 @@ def test_a_wrong_secret_in_message_authenticator_is_dropped(client, dropped):
 
 def test_an_unknown_source_gets_no_answer(make_server, make_client):
     server = make_server()
-    server.ctl("nas", "remove", "localhost", "--force")
+    server.ctl("nas", "remove", "localhost")
     client = make_client(server)
 
     def is_unknown():

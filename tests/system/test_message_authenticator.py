@@ -27,7 +27,7 @@ def add_nas(server):
             "nas", "add", name, address, "--secret", "testing123", "--kind", "cisco", *words))
     yield add
     for name in added:
-        server.ctl("nas", "remove", name, "--force")
+        server.ctl("nas", "remove", name)
 
 
 def test_yes_drops_what_is_not_signed(server, add_nas, make_client, dropped, subscriber):
@@ -103,7 +103,7 @@ def test_a_nas_added_live_is_served_and_one_removed_is_not(server, make_client, 
     wait_for_catalog(server, lambda: server.ctl("nas", "set", "live", "--secret", "changed-secret"))
     changed = make_client(server, "127.0.30.7", secret=b"changed-secret")
     assert changed.login(login, password).code == ACCESS_ACCEPT
-    wait_for_catalog(server, lambda: server.ctl("nas", "remove", "live", "--force"))
+    wait_for_catalog(server, lambda: server.ctl("nas", "remove", "live"))
     default = make_client(server, "127.0.30.7")
     assert default.login(login, password).code == ACCESS_ACCEPT, "127.0.0.0/8 is the longest match again"
 

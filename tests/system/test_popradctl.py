@@ -339,13 +339,12 @@ def test_a_learned_message_authenticator_is_forgotten(operator, refused, names):
     refused(REFUSED, "nothing was learned", "nas", "forget", "127.9.3.1")
 
 
-def test_a_nas_with_open_sessions_is_removed_by_force_alone(operator, refused, names, login):
+def test_open_sessions_of_a_removed_nas_are_told(operator, names, login):
     name, user = names("nas"), login()
     operator.ctl("nas", "add", name, "127.9.4.1", "--secret", "s")
     operator.sql(f"""insert into poprad.session (session_key, state, nas_id, nas_address, user_name)
         select gen_random_uuid(), 'active', nas_id, '127.9.4.1', '{user}' from poprad.nas where name = '{name}'""")
-    refused(REFUSED, "1 session(s) of it are open", "nas", "remove", name)
-    operator.ctl("nas", "remove", name, "--force")
+    assert operator.ctl("nas", "remove", name).startswith("1 open session(s) of it keep their addresses")
     operator.sql(f"delete from poprad.session where user_name = '{user}'")
 
 
@@ -564,16 +563,21 @@ def test_a_leased_address_cannot_become_static(operator, refused, names, login, 
     assert shown(operator, "address", "show", "10.56.0.4")["is_static"] is True
 
 
-def test_a_subscriber_with_open_sessions_is_removed_by_force_alone(operator, refused, names, login, session):
+def test_a_subscriber_with_active_sessions_is_removed_by_force_alone(operator, refused, names, login, session):
     pool = names("pool")
     operator.ctl("pool", "add", pool, "10.57.0.0/29")
     user = login()
     key = session(user, address="10.57.0.4")
     assert [row["session_key"] for row in shown(operator, "subscriber", "show", user)["sessions"]] == [key]
-    refused(REFUSED, "has 1 open session(s)", "subscriber", "remove", user)
+    refused(REFUSED, "has 1 active session(s)", "subscriber", "remove", user)
     operator.ctl("subscriber", "remove", user, "--force")
     assert operator.sql(f"select state, terminate_cause from poprad.session where session_key = '{key}'") == [
         ("closed", "Admin-Reset")]
+    assert shown(operator, "address", "show", "10.57.0.4")["session_key"] is None
+    user = login()
+    key = session(user, "authorised", address="10.57.0.4")
+    operator.ctl("subscriber", "remove", user)
+    assert shown(operator, "session", "show", key)["state"] == "closed"
     assert shown(operator, "address", "show", "10.57.0.4")["session_key"] is None
 
 
