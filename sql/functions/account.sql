@@ -10,7 +10,8 @@
 -- Here the arrays become packets whose values no statement can stumble over: no negative counter, no duration beyond
 -- reason, no address that means none. account_record() does the work.
 
-create or replace function poprad.account(new_keys uuid[], class_keys uuid[], statuses int2[], nas_ids int[],
+drop function if exists poprad.account;
+create function poprad.account(new_keys uuid[], class_keys uuid[], statuses int2[], nas_ids int[],
 	nas_addresses inet[], nas_ip_addresses inet[], nas_identifiers text[], acct_session_ids text[],
 	acct_multi_session_ids text[], logins text[], user_names text[], classes text[], framed_addresses inet[],
 	framed_ipv6_addresses inet[], framed_ipv6_prefixes inet[], framed_interface_ids text[],

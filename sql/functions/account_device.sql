@@ -13,7 +13,8 @@
 -- At most max_sessions are closed for each packet, so that locks are few and short; the caller repeats the packet while
 -- has_more. Repeating it closes nothing newer.
 
-create or replace function poprad.account_device(statuses int2[], nas_ids int[], nas_addresses inet[],
+drop function if exists poprad.account_device;
+create function poprad.account_device(statuses int2[], nas_ids int[], nas_addresses inet[],
 	nas_ip_addresses inet[], nas_identifiers text[], events_at timestamptz[], received_ats timestamptz[],
 	max_sessions int[])
 returns table (ord int, closed int, has_more boolean)

@@ -16,7 +16,8 @@
 -- A packet that is newer than an end of rank 2 or 3 contradicts it, but does not undo it: marked live_after_close.
 -- The NAS's own Stop (rank 4) replaces time and cause of every lesser end; of several Stops the earliest stands.
 
-create or replace function poprad.account_fold(events poprad.account_event[], keys uuid[])
+drop function if exists poprad.account_fold;
+create function poprad.account_fold(events poprad.account_event[], keys uuid[])
 returns table (ord int, session_key uuid, subscriber_id int, is_stop boolean, old_state text, new_state text,
 	address inet, wanted_address inet) -- wanted: must be leased to the session; null: nothing to see to
 language plpgsql volatile set search_path = poprad, pg_temp as $$

@@ -6,7 +6,8 @@
 
 -- The same device: the NAS record may be a whole network. Its name and the address it states are its own; the source
 -- address counts only if neither is there to compare, because a device may send from more than one.
-create or replace function poprad.account_is_device(s poprad.session, nas_address inet, nas_ip_address inet,
+drop function if exists poprad.account_is_device;
+create function poprad.account_is_device(s poprad.session, nas_address inet, nas_ip_address inet,
 	nas_identifier text)
 returns boolean language sql stable as $$
 	select (s.nas_identifier <> nas_identifier) is not true
@@ -15,7 +16,8 @@ returns boolean language sql stable as $$
 $$;
 
 -- The same line: NAS-Port-Id or NAS-Port present and equal, Calling-Station-Id equal or absent on both.
-create or replace function poprad.account_is_line(s poprad.session, e poprad.account_event)
+drop function if exists poprad.account_is_line;
+create function poprad.account_is_line(s poprad.session, e poprad.account_event)
 returns boolean language sql stable as $$
 	select coalesce(s.nas_port_id = e.nas_port_id, s.nas_port = e.nas_port, false)
 		and s.calling_station_id is not distinct from e.calling_station_id
@@ -31,7 +33,8 @@ $$;
 -- - the session began no later than the packet (5 s for clocks that count whole seconds);
 -- - a packet whose session began after this one stopped belongs to the next session of that name. Only a Start and
 --   a packet with Acct-Session-Time say when theirs began.
-create or replace function poprad.account_is_session(s poprad.session, alias_login text, e poprad.account_event)
+drop function if exists poprad.account_is_session;
+create function poprad.account_is_session(s poprad.session, alias_login text, e poprad.account_event)
 returns boolean language sql stable as $$
 	select (alias_login = e.login or alias_login = '' or e.login = '')
 		and poprad.account_is_device(s, e.nas_address, e.nas_ip_address, e.nas_identifier)

@@ -8,7 +8,8 @@
 -- taking one gives the former back. A session that begins has its lease already, as a rule; while account() holds its row
 -- nobody can take it away.
 
-create or replace function poprad.account_leases(freed_keys uuid[], freed_addresses inet[], taking_keys uuid[],
+drop function if exists poprad.account_leases;
+create function poprad.account_leases(freed_keys uuid[], freed_addresses inet[], taking_keys uuid[],
 	taking_addresses inet[])
 returns setof inet -- what was given back
 language plpgsql volatile set search_path = poprad, pg_temp as $$

@@ -5,7 +5,8 @@
 -- recorded all the same, the NAS has let them in. Called by account(), which holds the subscribers' locks; keys: in
 -- the order in which they became active, the last ones are marked.
 
-create or replace function poprad.account_limit(begun_keys uuid[])
+drop function if exists poprad.account_limit;
+create function poprad.account_limit(begun_keys uuid[])
 returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin

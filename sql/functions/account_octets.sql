@@ -9,7 +9,8 @@
 -- A lower value of a newer packet, or a higher one of an older packet, is a wrap if it falls by more than half the
 -- counter's range, or if the wrap needs no more than four times the session's own rate. Otherwise, and always at
 -- zero, the NAS has lost its count, and the larger number stands. Beyond 2^62 nothing is added: no overflow.
-create or replace function poprad.account_wraps(total bigint, total_time bigint, value bigint, value_time bigint,
+drop function if exists poprad.account_wraps;
+create function poprad.account_wraps(total bigint, total_time bigint, value bigint, value_time bigint,
 	is_newer boolean)
 returns boolean language sql immutable as $$
 	select case
@@ -27,7 +28,8 @@ $$;
 
 -- The new total. A packet with Gigawords speaks for itself; one without belongs to the same turn of the counter as
 -- what is stored, or to the next one if it wrapped.
-create or replace function poprad.account_total(total bigint, value bigint, has_gigawords boolean, is_newer boolean,
+drop function if exists poprad.account_total;
+create function poprad.account_total(total bigint, value bigint, has_gigawords boolean, is_newer boolean,
 	wraps boolean)
 returns bigint language sql immutable as $$
 	select case

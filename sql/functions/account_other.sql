@@ -4,7 +4,8 @@
 -- What is stored beside the sessions: accounting packets of other kinds than Start, Stop, Interim-Update, On and Off, and
 -- packets that the database refused. Carried out again, both store nothing more.
 
-create or replace function poprad.account_other(event_keys uuid[], status_types text[], nas_ids int[],
+drop function if exists poprad.account_other;
+create function poprad.account_other(event_keys uuid[], status_types text[], nas_ids int[],
 	nas_addresses inet[], user_names text[], acct_session_ids text[], received_ats timestamptz[])
 returns table (ord int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
@@ -17,7 +18,8 @@ begin
 end
 $$;
 
-create or replace function poprad.quarantine(received_ats timestamptz[], nas_addresses inet[], reasons text[],
+drop function if exists poprad.quarantine;
+create function poprad.quarantine(received_ats timestamptz[], nas_addresses inet[], reasons text[],
 	packets text[])
 returns table (ord int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$

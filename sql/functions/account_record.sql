@@ -14,7 +14,8 @@
 -- be right when it has grown. Hence `= any` on the key alone, or lateral (... offset 0), which leave the planner no
 -- choice but the index, and updates by ctid of rows that are locked already.
 
-create or replace function poprad.account_record(packets poprad.account_event[])
+drop function if exists poprad.account_record;
+create function poprad.account_record(packets poprad.account_event[])
 returns table (ord int, verdict text, class_matched boolean, released inet)
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column

@@ -14,7 +14,8 @@
 -- A session that has gone into history comes back into session (is_recalled), and account() moves it into history again
 -- when it is done, if it is still closed: one key is never in both.
 
-create or replace function poprad.account_session(e poprad.account_event, out session_key uuid,
+drop function if exists poprad.account_session;
+create function poprad.account_session(e poprad.account_event, out session_key uuid,
 	out class_matched boolean, out is_recalled boolean)
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column

@@ -6,7 +6,8 @@
 -- of sessions that went there a day ago are forgotten: a packet without Class that comes later still makes a record
 -- of its own.
 
-create or replace function poprad.move_closed(max int[])
+drop function if exists poprad.move_closed;
+create function poprad.move_closed(max int[])
 returns table (ord int, moved int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column

@@ -5,20 +5,23 @@
 -- a session's key was born, so that the key alone names the partition. The first 48 bits of a key (UUID version 7)
 -- are its birth in milliseconds since 1970.
 
-create or replace function poprad.session_key_birth(session_key uuid)
+drop function if exists poprad.session_key_birth;
+create function poprad.session_key_birth(session_key uuid)
 returns timestamptz language sql immutable as $$
 	select to_timestamp(('x' || translate(left(session_key::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
 $$;
 
 -- The first key that can be born at that time.
-create or replace function poprad.session_key_first(born_at timestamptz)
+drop function if exists poprad.session_key_first;
+create function poprad.session_key_first(born_at timestamptz)
 returns uuid language sql immutable as $$
 	select rpad(lpad(to_hex((extract(epoch from born_at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
 
 -- Makes the partition of the month that begins at month_start (UTC) unless it is there. It is made beside its parent and
 -- then attached, because that does not lock out whoever reads or writes the others.
-create or replace function poprad.session_history_partition(month_start timestamp)
+drop function if exists poprad.session_history_partition;
+create function poprad.session_history_partition(month_start timestamp)
 returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
 declare
 	partition text := 'session_history_' || to_char(month_start, 'YYYYMM');
@@ -38,7 +41,8 @@ end
 $$;
 
 -- Moves these sessions, whose rows the caller has locked. Returns how many.
-create or replace function poprad.session_to_history(session_keys uuid[])
+drop function if exists poprad.session_to_history;
+create function poprad.session_to_history(session_keys uuid[])
 returns int language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare

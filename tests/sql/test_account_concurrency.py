@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""Several workers record the same sessions at once, while closed ones move into history: every session ends as one
+row with all that was acknowledged, wherever its packets went and however often. A deadlock fails the test."""
+
+import concurrent.futures
+import random
+import threading
+
+import psycopg2
+import pytest
+
+from support.accounting import (INTERIM, START, STOP, account, at, authorise, packet, provider, rows, sessions, value)
+from support.login import double_leases
+
+WORKERS = 4
+RETRIES = 50  # of a batch that met a session on its way into history
+
+
+@pytest.fixture
+def connection(database):
+    made = database.connect()
+    provider(made)
+    return made
+
+
+def in_threads(*works):
+    barrier = threading.Barrier(len(works))
+
+    def run(work):
+        barrier.wait()
+        return work()
+
+    with concurrent.futures.ThreadPoolExecutor(len(works)) as pool:
+        return [future.result() for future in [pool.submit(run, work) for work in works]]
+
+
+def durable(connection, *packets):
+    """As a lane does: a serialisation failure is tried again whole."""
+    for _ in range(RETRIES):
+        try:
+            return account(connection, *packets)
+        except psycopg2.errors.SerializationFailure:
+            continue
+    raise AssertionError("the batch was never recorded")
+
+
+def story(name, **identity):
+    return [packet(status, 100 + second, acct_session_id=name, session_time=second if second else None,
+                   in_octets=second * 1000, out_octets=second * 5000, in_packets=second, has_gigawords=True,
+                   terminate_cause="User-Request" if status == STOP else None, **identity)
+            for status, second in ((START, 0), (INTERIM, 600), (INTERIM, 1200), (STOP, 1500))]
+
+
+def stories(connection):
+    """Sessions of every kind, by name: with Class; adopted; unknown; and many under one name."""
+    made = {}
+    for number in range(1, 11):
+        address = f"10.0.8.{number}"
+        key = authorise(connection, login="many@isp.example", address=address, when=99, nas_port=number)
+        made[f"class {number}"] = story(f"class {number}", login="many@isp.example", class_key=key, nas_port=number,
+                                        framed_address=address)
+    for number in range(11, 16):
+        address = f"10.0.8.{number}"
+        authorise(connection, login="demo@isp.example", address=address, when=99)
+        made[f"adopted {number}"] = story(f"adopted {number}", framed_address=address)
+    for number in range(10):
+        made[f"unknown {number}"] = story(f"unknown {number}", login=f"nobody {number}", nas_port=number)
+        made[f"same {number}"] = story("same", login="nobody", nas_port=number, framed_address=f"10.9.0.{number}")
+    return made
+
+
+def check(connection, expected):
+    found = {}
+    for row in sessions(connection):
+        if row["acct_session_id"] is not None:
+            name = row["acct_session_id"] if row["acct_session_id"] != "same" else f"same {row['nas_port']}"
+            assert name not in found, f"two records of {name}"
+            found[name] = row
+    assert set(found) == set(expected)
+    for name, row in found.items():
+        assert (row["state"], row["cause_rank"], row["started_at"], row["stopped_at"], row["session_time"],
+                row["in_octets"], row["out_octets"], row["in_packets"], row["terminate_cause"]) == (
+            "closed", 4, at(100).isoformat(), at(1600).isoformat(), 1500, 1500000, 7500000, 1500, "User-Request"), name
+    assert value(connection, """
+        select count(*) from poprad.session s join poprad.session_history h on h.session_key = s.session_key""") == 0
+    with connection.cursor() as cursor:
+        assert double_leases(cursor) == []
+    assert value(connection, "select count(*) from poprad.address where session_key is not null") == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_packet_reaches_every_worker(connection, database, seed):
+    expected = stories(connection)
+    works = []
+    for number in range(WORKERS):
+        order = random.Random(seed * WORKERS + number)
+        packets = [one for packets in expected.values() for one in packets]
+        order.shuffle(packets)
+
+        def work(packets=packets, order=order, server=database.connect("poprad_server")):
+            while packets:
+                size = order.choice([1, 7, 40])
+                answers = durable(server, *packets[:size])
+                assert len(answers) == len(packets[:size])
+                del packets[:size]
+
+        works.append(work)
+
+    is_over = threading.Event()
+
+    def move(server=database.connect("poprad_server"), administrator=database.connect()):
+        moved = 0
+        while not is_over.is_set():
+            rows(administrator, """
+                update poprad.session set closed_at = now() - interval '2 hours' where session_key in (
+                    select session_key from poprad.session where state = 'closed' and closed_at > now() - interval '1 hour'
+                    for update skip locked)""")
+            moved += value(server, "select moved from poprad.move_closed(array[500])")
+        return moved
+
+    with concurrent.futures.ThreadPoolExecutor(1) as mover:
+        moved = mover.submit(move)
+        try:
+            in_threads(*works)
+        finally:
+            is_over.set()
+        assert moved.result() > 0, "nothing moved meanwhile: the test has shown nothing about history"
+    check(connection, expected)
+
+
+def test_each_packet_goes_to_one_worker(connection, database):
+    expected = stories(connection)
+    shares = [[] for _ in range(WORKERS)]
+    order = random.Random(7)
+    for packets in expected.values():
+        for one in packets:
+            order.choice(shares).append(one)
+
+    def work(share, server):
+        order.shuffle(share)
+        for first in range(0, len(share), 16):
+            durable(server, *share[first:first + 16])  # an old packet behind a newer one may have nothing to add
+
+    in_threads(*[lambda share=share, server=database.connect("poprad_server"): work(share, server)
+                 for share in shares])
+    check(connection, expected)
+
+
+def test_one_first_packet_to_all_workers(connection, database):
+    """All mint a key for the same new session; one row comes of it."""
+    for number in range(10):
+        start = packet(START, 5, login="nobody", acct_session_id=str(number))
+        verdicts = in_threads(*[
+            lambda server=database.connect("poprad_server"): durable(server, {**start, "new_key": packet(1, 1)["new_key"]})
+            for _ in range(WORKERS)])
+        assert sorted(answer[0][0] for answer in verdicts) == ["recorded"] + ["repeat"] * (WORKERS - 1)
+    assert len(sessions(connection)) == 10
+
+
+def test_the_limit_is_seen_by_all_workers(connection, database):
+    """Two Starts of one subscriber at once: exactly one exceeds his limit of one."""
+    for number in range(10):
+        keys = [authorise(connection, address=None) for _ in range(2)]
+        in_threads(*[lambda key=key, server=database.connect("poprad_server"): durable(
+            server, packet(START, 5, class_key=key, acct_session_id=str(key))) for key in keys])
+        made = {s["session_key"]: s["flags"] for s in sessions(connection)}
+        assert sorted(made[str(key)] for key in keys) == [[], ["over_limit"]]
+        durable(connection, *[packet(STOP, 6, class_key=key, acct_session_id=str(key)) for key in keys])
