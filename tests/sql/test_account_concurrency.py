@@ -6,6 +6,7 @@ row with all that was acknowledged, wherever its packets went and however often.
 import concurrent.futures
 import random
 import threading
+import time
 
 import psycopg2
 import pytest
@@ -158,12 +159,44 @@ def test_one_first_packet_to_all_workers(connection, database):
     assert len(sessions(connection)) == 10
 
 
-def test_the_limit_is_seen_by_all_workers(connection, database):
-    """Two Starts of one subscriber at once: exactly one exceeds his limit of one."""
-    for number in range(10):
-        keys = [authorise(connection, address=None) for _ in range(2)]
-        in_threads(*[lambda key=key, server=database.connect("poprad_server"): durable(
-            server, packet(START, 5, class_key=key, acct_session_id=str(key))) for key in keys])
-        made = {s["session_key"]: s["flags"] for s in sessions(connection)}
-        assert sorted(made[str(key)] for key in keys) == [[], ["over_limit"]]
-        durable(connection, *[packet(STOP, 6, class_key=key, acct_session_id=str(key)) for key in keys])
+def while_it_waits(database, first, second):
+    """Runs first(connection) in a transaction, then second(connection) beside it, which must wait for its end."""
+    holder, waiter = database.connect("poprad_server", autocommit=False), database.connect("poprad_server")
+    first(holder)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(second, waiter)
+        watcher = database.connect()
+        for _ in range(1000):
+            if answer.done() or value(watcher, "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s",
+                                      waiter.info.backend_pid):
+                break
+            time.sleep(0.005)
+        assert not answer.done(), "it did not wait"
+        holder.commit()
+        return answer.result()
+
+
+def test_the_later_of_two_starts_sees_the_other(connection, database):
+    keys = [authorise(connection, address=None) for _ in range(2)]
+    starts = [packet(START, 5, class_key=key, acct_session_id=str(key)) for key in keys]
+    while_it_waits(database, lambda server: account(server, starts[0]), lambda server: account(server, starts[1]))
+    made = {s["session_key"]: s["flags"] for s in sessions(connection)}
+    assert [made[str(key)] for key in keys] == [[], ["over_limit"]]
+
+
+def test_a_session_that_moves_away_under_the_packet(connection, database):
+    """Nothing is acknowledged that is not stored: the batch fails as a whole, and finds the session when it comes again."""
+    key = authorise(connection)
+    account(connection, packet(STOP, 50, class_key=key, session_time=45))
+    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    late = packet(INTERIM, 40, class_key=key, session_time=35, in_octets=77)
+
+    def refused(server):
+        with pytest.raises(psycopg2.errors.SerializationFailure):
+            account(server, late)
+        return account(server, late)
+
+    assert while_it_waits(database, lambda server: rows(server, "select * from poprad.move_closed(array[500])"),
+                          refused) == [("recorded", True, None)]
+    (made,) = sessions(connection)
+    assert made["is_history"] and made["in_octets"] == 77
