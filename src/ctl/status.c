@@ -4,9 +4,9 @@
  * popradctl status: asks the running server's master over its control socket. One line of JSON goes
  * there, one JSON object comes back. */
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "ctl/commands.h"
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -85,35 +85,60 @@ static int ask(struct call *call, int fd, json_t **status)
 	return CTL_OK;
 }
 
-/* "name value" lines; members of members as "name.member". */
-static void print_lines(FILE *out, const char *prefix, const json_t *value)
+/* The table for people ---------------------------------------------------------------------------
+ */
+
+static json_int_t member_number(const json_t *object, const char *name)
 {
-	const char *key;
-	const json_t *member;
+	return json_integer_value(json_object_get(object, name));
+}
+
+static const char *member_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text == NULL ? "?" : text;
+}
+
+static void print_workers(FILE *out, const json_t *workers)
+{
 	size_t index;
-	char *dump;
+	const json_t *worker;
 
-	if (!json_is_object(value) && !json_is_array(value)) {
-		dump = mem_must(json_dumps(value, JSON_ENCODE_ANY));
-		fprintf(out, "%-40s %s\n", prefix, dump);
-		free(dump);
-		return;
-	}
-	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	fprintf(out, "%-7s %-8s %-10s %-8s\n", "worker", "process", "state", "restarts");
+	json_array_foreach(workers, index, worker)
 	{
-		char *name =
-			mem_must(talloc_asprintf(NULL, "%s%s%s", prefix, *prefix ? "." : "", key));
-
-		print_lines(out, name, member);
-		talloc_free(name);
+		fprintf(out,
+			"%-7" JSON_INTEGER_FORMAT " %-8" JSON_INTEGER_FORMAT
+			" %-10s %-8" JSON_INTEGER_FORMAT "\n",
+			member_number(worker, "worker"), member_number(worker, "pid"),
+			member_text(worker, "state"), member_number(worker, "restarts"));
 	}
-	json_array_foreach(value, index, member)
-	{
-		char *name = mem_must(talloc_asprintf(NULL, "%s[%zu]", prefix, index));
+}
 
-		print_lines(out, name, member);
-		talloc_free(name);
+/* What has never happened is left out; what a name means stands beside its number. */
+static void print_counters(FILE *out, const json_t *counters)
+{
+	fprintf(out, "\n%-32s %12s  %s\n", "counter", "all workers", "meaning");
+	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+		const struct metric_info *info = metric_info(metric);
+		json_int_t value = member_number(counters, info->name);
+
+		if (value != 0 || info->is_gauge)
+			fprintf(out, "%-32s %12" JSON_INTEGER_FORMAT "  %s\n", info->name, value,
+				info->sentence);
 	}
+}
+
+static void print_status(FILE *out, const json_t *status)
+{
+	fprintf(out,
+		"poprad %s, %s, process %" JSON_INTEGER_FORMAT ", up %" JSON_INTEGER_FORMAT
+		" s\n\n",
+		member_text(status, "version"), member_text(status, "state"),
+		member_number(status, "pid"), member_number(status, "uptime_s"));
+	print_workers(out, json_object_get(status, "workers"));
+	print_counters(out, json_object_get(status, "counters"));
 }
 
 static int status_show(struct call *call)
@@ -133,7 +158,7 @@ static int status_show(struct call *call)
 		json_dumpf(status, call->out, JSON_COMPACT);
 		fputc('\n', call->out);
 	} else {
-		print_lines(call->out, "", status);
+		print_status(call->out, status);
 	}
 	json_decref(status);
 	return CTL_OK;
@@ -144,7 +169,9 @@ const struct command status_commands[] = {
 		.verb = NULL,
 		.options = status_options,
 		.sentence = "Shows the running server's state and counters.",
-		.details = "Exits with 1 if it does not run.",
+		.details = "Counters that are still 0 are left out; --json has them all, also for "
+			   "each "
+			   "worker. Exits with 1 if the server does not run.",
 		.example = "popradctl status --json",
 		.run = status_show,
 	},

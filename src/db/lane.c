@@ -170,7 +170,7 @@ static void measure_round(struct lane *lane)
 		lane->round_mean_ns = took_ns;
 	else
 		lane->round_mean_ns += (took_ns - lane->round_mean_ns) / MEAN_SHARE;
-	metric_set(METRIC_last_batch_us, took_ns > 0 ? (uint64_t)(took_ns / 1000) : 0);
+	metric_add(METRIC_batch_us, took_ns > 0 ? (uint64_t)(took_ns / 1000) : 0);
 }
 
 /* The last result of a round is in. */

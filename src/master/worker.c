@@ -193,6 +193,10 @@ static bool build(TALLOC_CTX *ctx, struct worker_process *process, size_t socket
 			log_quote_text(strerror(errno)));
 		return false;
 	}
+	/* Every process walks a new pool in an order of its own. */
+	uint64_t seed;
+	random_octets(&seed, sizeof seed);
+	freelist_use_order(process->worker->freelist, seed);
 	process->path = path_new(ctx, process->base, process->worker, sockets, socket_count);
 	if (process->path == NULL) {
 		log_event(
