@@ -33,8 +33,10 @@ declare
 	admissions admission[];
 begin
 	select coalesce(array_agg(row(r, d.reason,
-			case when d.is_stored then coalesce(stored.session_key, o.repeated) when d.is_admitted then coalesce(o.reused, r.session_key) end,
-			case when d.is_stored then coalesce(stored.address, o.repeated_address) when d.is_admitted then coalesce(r.static_address, o.kept) end,
+			case when d.is_stored then coalesce(stored.session_key, o.repeated)
+				when d.is_admitted then coalesce(o.reused, r.session_key) end,
+			case when d.is_stored then coalesce(stored.address, o.repeated_address)
+				when d.is_admitted then coalesce(r.static_address, o.kept) end,
 			d.is_admitted and o.reused is null,
 			d.is_admitted and o.reused is not null,
 			d.is_admitted and r.static_address is null and o.kept is null and r.pool_id <> 0,
@@ -97,8 +99,8 @@ begin
 		select stored.session_key is not null or o.repeated is not null as is_stored,
 			case
 				when stored.session_key is not null or o.repeated is not null then 'ok'
-				when (fixed.session_key = any (o.replaced || o.authorised)) is not true and fixed.session_key is not null
-					then 'static_address_in_use'
+				when fixed.session_key is not null
+					and (fixed.session_key = any (o.replaced || o.authorised)) is not true then 'static_address_in_use'
 				when r.session_limit > 0 and o.active_elsewhere >= r.session_limit then 'session_limit'
 				else 'ok'
 			end as reason

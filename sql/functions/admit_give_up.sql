@@ -13,6 +13,7 @@ declare
 	replaced uuid[] := array(select k from unnest(admissions) a, unnest(a.replaced) k);
 	evicted uuid[] := array(select k from unnest(admissions) a, unnest(a.evicted) k);
 	given_back uuid[] := array(select k from unnest(admissions) a, unnest(a.gives_back) k);
+	addresses inet[];
 begin
 	if cardinality(replaced) > 0 then
 		update session s set state = 'closed', stopped_at = now(), closed_at = now(),
@@ -31,14 +32,9 @@ begin
 	cross join lateral (select f.ctid as row from address f where f.address = d.address offset 0) f
 	where (d.is_new or d.is_reused) and a.ctid = f.row and a.session_key is distinct from d.session_key;
 	if cardinality(given_back) > 0 then
+		addresses := array(select s.address from session s where s.session_key = any (given_back));
 		update address a set session_key = null, changed_at = now()
-		from (select s.session_key, s.address from session s where s.session_key = any (given_back) offset 0) s
-		cross join lateral (
-			select f.ctid as row from address f
-			where f.address = s.address and f.session_key = s.session_key
-			offset 0
-		) f
-		where a.ctid = f.row;
+		where a.address = any (addresses) and a.session_key = any (given_back);
 	end if;
 end
 $$;

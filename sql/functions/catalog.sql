@@ -58,8 +58,8 @@ declare
 	name text;
 begin
 	foreach name in array array['nas', 'nas_group', 'nas_learned', 'pool', 'pool_range', 'filter', 'plan', 'plan_filter'] loop
-		execute format('create or replace trigger catalog_changed after insert or update or delete or truncate on poprad.%I '
-			'for each statement execute function poprad.catalog_changed()', name);
+		execute format('create or replace trigger catalog_changed after insert or update or delete or truncate '
+			'on poprad.%I for each statement execute function poprad.catalog_changed()', name);
 	end loop;
 end
 $$;

@@ -15,7 +15,9 @@ declare
 	examined address[];
 begin
 	for scan in
-		select s.ord::int as ord, s.max_examined, r.pool_range_id, r.first_address, r.last_address, s.after
+		select s.ord::int as ord, s.max_examined, r.pool_range_id, r.last_address,
+			case when coalesce(s.after < r.first_address, true) then r.first_address
+				when s.after < r.last_address then s.after + 1 end as first_address
 		from unnest(pool_range_ids, afters, max_examined) with ordinality s (pool_range_id, after, max_examined, ord)
 		left join pool_range r on r.pool_range_id = s.pool_range_id
 		order by s.ord
@@ -23,7 +25,6 @@ begin
 		examined := array(
 			select a from address a
 			where a.address between scan.first_address and scan.last_address
-				and (a.address > scan.after) is not false
 			order by a.address
 			limit scan.max_examined);
 		return query

@@ -21,6 +21,7 @@ declare
 	accounted_until timestamptz;
 	available_since timestamptz;
 	keys uuid[];
+	addresses inet[];
 begin
 	insert into worker_state as w (node, worker, available_since, accounted_until, updated_at)
 	select distinct on (t.node, t.worker) t.node, t.worker, t.available_since, t.accounted_until, clock_timestamp()
@@ -33,31 +34,25 @@ begin
 	from worker_state w where w.updated_at > now() - interval '10 seconds';
 	accounted_until := least(accounted_until, now());
 
-	select array_agg(o.session_key) into keys
-	from (
+	keys := array(
 		select s.session_key
 		from session s
-		left join nas n on n.nas_id = s.nas_id
 		where s.authorised_until <= now() and s.state = 'authorised'
-			and (n.no_accounting is true or accounted_until - greatest(s.authorised_at, available_since)
-				>= s.authorised_until - s.authorised_at)
+			and ((select n.no_accounting from nas n where n.nas_id = s.nas_id)
+				or accounted_until - greatest(s.authorised_at, available_since) >= s.authorised_until - s.authorised_at)
 		order by s.authorised_until, s.session_key
 		limit sessions_max
-		for update of s skip locked
-	) o;
-	if keys is not null then
-		perform from address a join session s on s.address = a.address and s.session_key = a.session_key
-		where s.session_key = any (keys)
-		order by a.address
-		for update of a;
+		for update of s skip locked);
+	if cardinality(keys) > 0 then
+		addresses := array(select s.address from session s where s.session_key = any (keys));
+		perform from address a where a.address = any (addresses) order by a.address for update;
 		update address a set session_key = null, changed_at = now()
-		from session s
-		where s.session_key = any (keys) and a.address = s.address and a.session_key = s.session_key;
+		where a.address = any (addresses) and a.session_key = any (keys);
 		update session s set state = 'closed', authorised_until = null, stopped_at = now(), closed_at = now(),
 			terminate_cause = 'Never-Started', cause_rank = 1
 		where s.session_key = any (keys);
 	end if;
-	return query select t.ord::int, coalesce(cardinality(keys), 0)
+	return query select t.ord::int, cardinality(keys)
 	from unnest(nodes) with ordinality t (node, ord);
 end
 $$;

@@ -27,7 +27,8 @@ where not exists (select from poprad.pool_range where prefix && network);
 
 with added as (
 	insert into poprad.filter (name, direction, scope, purpose) values
-		('to-general-customer-equipment', 'out', 'anywhere', 'No probes of dynamic customers, and no servers or open proxies on them.'),
+		('to-general-customer-equipment', 'out', 'anywhere',
+			'No probes of dynamic customers, and no servers or open proxies on them.'),
 		('from-general-customer-equipment', 'in', 'own-network', 'Customers'' mail leaves through our mail servers.'),
 		('from-internet', 'in', 'router', 'Only our mail servers take mail from outside.')
 	on conflict do nothing
@@ -38,7 +39,8 @@ select added.filter_id, rule.position, rule.action, rule.protocol, rule.source, 
 from added
 join (values
 	-- smtp, www, pop2, pop3, netbios, irc, https, socks and two ports of web proxies
-	('to-general-customer-equipment', 1, 'deny', 'tcp', 'any', 'pool:dynamic', '{25,80,109,110,139,194,443,1080,8000,8080}'),
+	('to-general-customer-equipment', 1, 'deny', 'tcp', 'any', 'pool:dynamic',
+		'{25,80,109,110,139,194,443,1080,8000,8080}'),
 	('to-general-customer-equipment', 2, 'permit', 'ip', 'any', 'any', '{}'),
 	('from-general-customer-equipment', 1, 'permit', 'tcp', 'pool:dynamic', '10.0.1.0/28', '{25}'),
 	('from-general-customer-equipment', 2, 'deny', 'tcp', 'pool:dynamic', 'any', '{25}'),

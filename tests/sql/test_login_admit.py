@@ -255,13 +255,15 @@ def test_a_second_login_on_the_line_is_answered_with_the_first_ones_session(netw
     first = request(subscriber, candidate_1="10.0.8.1", **LINE)
     second = request(subscriber, candidate_1="10.0.8.2", **LINE)
     admit(cursor, first)
-    network.run("update poprad.session set authorised_at = now() - interval '50 s', authorised_until = now() + interval '10 s'")
+    network.run("""update poprad.session set authorised_at = now() - interval '50 s',
+                   authorised_until = now() + interval '10 s'""")
     for _ in range(2):  # and a repeat of it, too
         verdict, = admit(cursor, second)
         assert (verdict.reason, verdict.session_key, verdict.address) == ("ok", first["session_key"], "10.0.8.1")
     assert network.session_count() == 1
     assert network.leased() == ["10.0.8.1"]
-    assert network.one("select authorised_at = authorised_until - interval '60 s' and authorised_until > now() + interval '30 s' from poprad.session")
+    assert network.one("""select authorised_at = authorised_until - interval '60 s'
+                          and authorised_until > now() + interval '30 s' from poprad.session""")
 
 
 def test_a_repeat_of_the_second_login_after_the_start_replaces_nothing(network, cursor):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the poprad authors
-"""The functions beside admit(): find, free_addresses, learn_message_authenticator, the catalog, and logins as entered."""
+"""The functions beside admit(): find, free_addresses, learn_message_authenticator, the catalog; logins as entered."""
 
 import select
 
@@ -108,7 +108,8 @@ def test_free_addresses_reads_on_to_the_end(network, cursor):
 def test_free_addresses_examines_no_more_than_it_may(network, cursor):
     network.run("update poprad.address set session_key = gen_random_uuid() where address < '10.0.8.10'")
     assert free(cursor, [1], [None], [5]) == [(1, None, "10.0.8.4")]
-    assert free(cursor, [1], ["10.0.8.9"], [2]) == [(1, "10.0.8.10", None), (1, "10.0.8.11", None), (1, None, "10.0.8.11")]
+    assert free(cursor, [1], ["10.0.8.9"], [2]) == [
+        (1, "10.0.8.10", None), (1, "10.0.8.11", None), (1, None, "10.0.8.11")]
     assert free(cursor, [1], ["10.0.8.15"], [2]) == [(1, None, None)]
 
 
@@ -121,7 +122,8 @@ def test_free_addresses_of_several_ranges_and_of_one_that_is_gone(network, curso
 
 def test_free_addresses_tells_since_when(network, cursor):
     network.run("update poprad.address set changed_at = '2026-01-01 00:00:00+00' where address = '10.0.8.0'")
-    cursor.execute("select extract(epoch from changed_at)::int8 from poprad.free_addresses(array[1], array[null::inet], array[1])")
+    cursor.execute("""select extract(epoch from changed_at)::int8
+                      from poprad.free_addresses(array[1], array[null::inet], array[1])""")
     assert cursor.fetchall() == [(1767225600,), (None,)]
 
 
@@ -171,8 +173,10 @@ def test_the_catalog_document(network, cursor):
     network.pool("dynamic", "10.0.16.0/30", west)
     network.run("""update poprad.nas set nas_group_id = %s, require_message_authenticator = 'yes', timeout_ms = 4000,
                    no_accounting = true, limit_proxy_state = false""", west)
-    network.run("""insert into poprad.nas (name, prefix, secret, kind) values ('six', '2001:db8::/64', 's"\u00e9', 'other')""")
-    network.run("""insert into poprad.filter (name, direction, scope) values ('b', 'out', 'anywhere'), ('a', 'in', 'own-network')""")
+    network.run("""insert into poprad.nas (name, prefix, secret, kind)
+                   values ('six', '2001:db8::/64', 's"\u00e9', 'other')""")
+    network.run("""insert into poprad.filter (name, direction, scope)
+                   values ('b', 'out', 'anywhere'), ('a', 'in', 'own-network')""")
     network.run("insert into poprad.plan_filter values (1, 1, 2), (1, 2, 1)")
     network.run("""update poprad.plan set session_limit = 1, session_timeout_s = 2, idle_timeout_s = 3, interim_s = 60,
                    allows_login = true, attributes = '{"Reply-Message = \\"hi\\"", "Port-Limit = 1"}'""")

@@ -19,8 +19,8 @@ def cursor(database):
 
 def tick(cursor, available=3600, accounted=0, node="a", worker=0):
     """Times in seconds before now."""
-    cursor.execute("""select ord, expired from poprad.tick(array[%s], array[%s], array[now() - make_interval(secs => %s)],
-                      array[now() - make_interval(secs => %s)])""", (node, worker, available, accounted))
+    cursor.execute("""select ord, expired from poprad.tick(array[%s], array[%s],
+                      array[now() - make_interval(secs => %s)], array[now() - make_interval(secs => %s)])""", (node, worker, available, accounted))
     (ordinal, expired), = cursor.fetchall()
     assert ordinal == 1
     return expired
@@ -110,7 +110,8 @@ def test_five_hundred_at_a_time(network, cursor):
     requests = [request(one, candidate_1=f"10.0.{16 + n // 256}.{n % 256}") for n, one in
                 enumerate(network.subscribers(501))]
     admit(cursor, *requests)
-    network.run("update poprad.session set authorised_at = now() - interval '2 min', authorised_until = now() - interval '1 min'")
+    network.run("""update poprad.session set authorised_at = now() - interval '2 min',
+                   authorised_until = now() - interval '1 min'""")
     assert tick(cursor) == 500
     assert len(network.leased()) == 1
     assert tick(cursor) == 1
@@ -150,6 +151,7 @@ def test_on_a_nas_without_accounting_the_session_timeout_counts_by_the_wall(netw
 def test_a_repeat_of_an_expired_login_says_nothing(network, cursor):
     made = request(network.subscriber(), candidate_1="10.0.8.1", session_key=mint())
     admit(cursor, made)
-    network.run("update poprad.session set authorised_at = now() - interval '2 min', authorised_until = now() - interval '1 min'")
+    network.run("""update poprad.session set authorised_at = now() - interval '2 min',
+                   authorised_until = now() - interval '1 min'""")
     assert tick(cursor) == 1
     assert admit(cursor, made) == [None]
