@@ -58,47 +58,52 @@ static bool read_number(const char *text, int *number)
 	return end != text && *end == '\0' && value >= 0 && value <= 4096;
 }
 
+enum { OPTION_WORKER = 256, OPTION_SOCKETS };
+/* --worker and --sockets are between master and worker, and not for people. */
+static const struct option long_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"worker", required_argument, NULL, OPTION_WORKER},
+	{"sockets", required_argument, NULL, OPTION_SOCKETS},
+	{0},
+};
+
+static bool take_option(int option, const char *value, struct arguments *arguments)
+{
+	switch (option) {
+	case 'C':
+		arguments->is_check = true;
+		arguments->conf_path = value;
+		return true;
+	case 'c':
+		arguments->conf_path = value;
+		return true;
+	case 'f':
+		arguments->is_foreground = true;
+		return true;
+	case OPTION_WORKER:
+		return read_number(value, &arguments->worker);
+	case OPTION_SOCKETS:
+		return read_number(value, &arguments->sockets);
+	default:
+		return false;
+	}
+}
+
 /* Returns -1 to go on, else the exit code. */
 static int read_arguments(int argc, char **argv, struct arguments *arguments)
 {
-	enum { OPTION_WORKER = 256, OPTION_SOCKETS };
-	/* --worker and --sockets are between master and worker, and not for people. */
-	static const struct option options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{"worker", required_argument, NULL, OPTION_WORKER},
-		{"sockets", required_argument, NULL, OPTION_SOCKETS},
-		{0},
-	};
 	bool is_right = true;
-	for (int option; (option = getopt_long(argc, argv, "c:C:fhV", options, NULL)) != -1;) {
-		switch (option) {
-		case 'C':
-			arguments->is_check = true;
-			arguments->conf_path = optarg;
-			break;
-		case 'c':
-			arguments->conf_path = optarg;
-			break;
-		case 'f':
-			arguments->is_foreground = true;
-			break;
-		case 'h':
+	for (int option; (option = getopt_long(argc, argv, "c:C:fhV", long_options, NULL)) != -1;) {
+		if (option == 'h') {
 			print_help();
 			return EXIT_SUCCESS;
-		case 'V':
+		}
+		if (option == 'V') {
 			puts("poprad " PACKAGE_VERSION);
 			return EXIT_SUCCESS;
-		case OPTION_WORKER:
-			is_right = is_right && read_number(optarg, &arguments->worker);
-			break;
-		case OPTION_SOCKETS:
-			is_right = is_right && read_number(optarg, &arguments->sockets);
-			break;
-		default:
-			is_right = false;
-			break;
 		}
+		is_right = take_option(option, optarg, arguments) && is_right;
 	}
 	if (optind < argc)
 		fprintf(stderr, "poprad: unexpected argument: %s\n", argv[optind]);

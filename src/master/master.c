@@ -41,7 +41,7 @@ struct master {
 	struct process **processes;
 	int64_t started_ns;
 	bool is_ready; /* all workers have been, at the same time */
-	bool is_stopping;
+	bool is_stopping, was_interrupted;
 	int exit_code;
 };
 
@@ -69,14 +69,18 @@ static void worker_is_ready(void *owner, struct process *process)
 
 static const struct process_events process_events = {.ready = worker_is_ready};
 
+static void kill_workers(struct master *master, const char *why)
+{
+	log_event(LOG_LEVEL_ERROR, "stop_forced", "why=%s", log_quote_text(why));
+	for (unsigned i = 0; i < master->conf->workers; i++)
+		process_kill(master->processes[i]);
+}
+
 static void stop_took_too_long(evutil_socket_t fd, short what, void *owner)
 {
 	(void)fd;
 	(void)what;
-	struct master *master = owner;
-	log_event(LOG_LEVEL_ERROR, "stop_forced", "why=\"workers did not finish in time\"");
-	for (unsigned i = 0; i < master->conf->workers; i++)
-		process_kill(master->processes[i]);
+	kill_workers(owner, "workers did not finish in time");
 }
 
 static void stop(struct master *master, int exit_code)
@@ -137,13 +141,16 @@ static void take_signal(evutil_socket_t number, short what, void *owner)
 		log_event(LOG_LEVEL_WARNING, "signal_ignored",
 			"signal=HUP hint=\"a changed configuration needs a restart; the catalog is "
 			"reloaded by itself\"");
-	} else if (master->is_stopping) {
-		stop_took_too_long(-1, 0, master);
-	} else {
+	} else if (!master->is_stopping) {
 		log_event(LOG_LEVEL_INFO, "stopping", "signal=%s",
 			number == SIGTERM ? "TERM" : "INT");
 		stop(master, EXIT_SUCCESS);
+	} else if (number == SIGINT && master->was_interrupted) {
+		kill_workers(master, "interrupted again");
 	}
+	/* Only Ctrl-C twice is impatience: a script often sends SIGTERM after the terminal's
+	 * SIGINT. */
+	master->was_interrupted = master->was_interrupted || number == SIGINT;
 }
 
 /* --- control ------------------------------------------------------------------------------ */

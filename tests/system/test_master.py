@@ -221,11 +221,12 @@ def test_not_ready_without_a_database(idle):
 
 
 def test_a_stop_finishes_what_is_open(make_server, make_client):
-    """A reject that waits for its delay still leaves."""
+    """A reject that waits for its delay still leaves, also when the signal comes twice, from terminal and script."""
     instance = make_server(reject_delay="2s")
     client = make_client(instance)
     client.send(client.pap("demo@isp.example", "not-the-password"), instance.auth_port)
     wait_for(lambda: instance.counter("reject_wrong_password") == 1, "the request to be decided")
+    instance.process.send_signal(signal.SIGINT)
     instance.stop()
     answer = client.receive(0)
     assert answer is not None and answer[0] == ACCESS_REJECT
