@@ -13,12 +13,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ADMINISTRATOR "postgres"
 #define START_TRIES 10 /* a second apart: backends of a killed server need a moment to notice */
 #define START_TIMEOUT_S "120" /* recovery after a crash replays up to max_wal_size */
 #define STOP_TIMEOUT_S "60"
 
-static const char *path_of(const struct cluster *cluster, const char *directory, const char *name)
+const char *cluster_path(const struct cluster *cluster, const char *directory, const char *name)
 {
 	return mem_must(talloc_asprintf(cluster->call->ctx, "%s/%s", directory, name));
 }
@@ -82,6 +81,9 @@ static int check_socket_path(const struct cluster *cluster)
 			"a private cluster listens on a Unix socket: write host=%s/socket into "
 			"operator_database and database",
 			cluster->dir);
+	if (cluster->port[strspn(cluster->port, "0123456789")] != '\0')
+		return call_fail(cluster->call, CTL_REFUSED,
+			"a private cluster has one port: write a number into operator_database");
 	if (size >= room)
 		return call_fail(cluster->call, CTL_REFUSED,
 			"the socket's path %s/.s.PGSQL.%s has %zu octets and the system allows "
@@ -92,25 +94,44 @@ static int check_socket_path(const struct cluster *cluster)
 
 static int find_user(struct cluster *cluster, const char *name)
 {
+	const struct passwd *user;
+
 	if (geteuid() != 0)
 		return CTL_OK;
-	cluster->user = getpwnam(name);
-	if (cluster->user == NULL)
+	user = getpwnam(name);
+	if (user == NULL)
 		return call_fail(cluster->call, CTL_REFUSED,
 			"there is no user %s to run the database as: create it (useradd --system "
 			"%s) or "
 			"set cluster_user",
 			name, name);
-	if (cluster->user->pw_uid == 0)
+	if (user->pw_uid == 0)
 		return call_fail(cluster->call, CTL_REFUSED,
 			"PostgreSQL does not run as root: set cluster_user to an unprivileged "
 			"user");
 	/* getpwnam's answer is overwritten by the next one */
-	struct passwd *copy =
-		mem_must(talloc_memdup(cluster->call->ctx, cluster->user, sizeof(*cluster->user)));
-	copy->pw_name = mem_must(talloc_strdup(cluster->call->ctx, name));
-	cluster->user = copy;
+	cluster->user_copy = *user;
+	cluster->user_copy.pw_name = mem_must(talloc_strdup(cluster->call->ctx, name));
+	cluster->user = &cluster->user_copy;
 	return CTL_OK;
+}
+
+/* Who may connect as any role: whoever runs the cluster, and whoever ran sudo, who wants popradctl
+ * without it too. Only root is believed what SUDO_USER says. */
+static void find_operators(struct cluster *cluster)
+{
+	const struct passwd *self = getpwuid(geteuid());
+	const char *sudo_user = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
+	size_t count = 0;
+
+	if (self != NULL)
+		cluster->operators[count++] =
+			mem_must(talloc_strdup(cluster->call->ctx, self->pw_name));
+	if (cluster->user != NULL)
+		cluster->operators[count++] = cluster->user->pw_name;
+	if (sudo_user != NULL && getpwnam(sudo_user) != NULL)
+		cluster->operators[count++] = sudo_user;
+	cluster->operators[count] = NULL;
 }
 
 int cluster_open(struct call *call, struct cluster *cluster)
@@ -127,21 +148,25 @@ int cluster_open(struct call *call, struct cluster *cluster)
 		return call_fail(call, CTL_USAGE, "cluster_dir must be an absolute path");
 	cluster->dir = call->conf->cluster_dir;
 	cluster->bin = call->conf->cluster_bin;
-	cluster->data = path_of(cluster, cluster->dir, "data");
-	cluster->log = path_of(cluster, cluster->dir, "log");
+	cluster->data = cluster_path(cluster, cluster->dir, "data");
+	cluster->log = cluster_path(cluster, cluster->dir, "log");
 	code = check_socket_path(cluster);
-	return code != CTL_OK ? code : find_user(cluster, call->conf->cluster_user);
+	if (code == CTL_OK)
+		code = find_user(cluster, call->conf->cluster_user);
+	if (code == CTL_OK)
+		find_operators(cluster);
+	return code;
 }
 
 bool cluster_exists(const struct cluster *cluster)
 {
-	return access(path_of(cluster, cluster->data, "PG_VERSION"), F_OK) == 0;
+	return access(cluster_path(cluster, cluster->data, "PG_VERSION"), F_OK) == 0;
 }
 
 const char *cluster_conninfo(const struct cluster *cluster, const char *database)
 {
 	return mem_must(talloc_asprintf(cluster->call->ctx, "host='%s' port=%s dbname='%s' user=%s",
-		cluster->socket_dir, cluster->port, database, ADMINISTRATOR));
+		cluster->socket_dir, cluster->port, database, CLUSTER_ADMINISTRATOR));
 }
 
 /* Gives a directory that we have just made to the cluster's user. Through a descriptor: the
@@ -206,8 +231,8 @@ static int run_program(
 
 int cluster_create(const struct cluster *cluster)
 {
-	const char *initdb = path_of(cluster, cluster->bin, "initdb");
-	const char *const argv[] = {initdb, "-D", cluster->data, "-U", ADMINISTRATOR,
+	const char *initdb = cluster_path(cluster, cluster->bin, "initdb");
+	const char *const argv[] = {initdb, "-D", cluster->data, "-U", CLUSTER_ADMINISTRATOR,
 		"--auth=reject", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums", NULL};
 	char *output = NULL;
 	int code;
@@ -226,142 +251,9 @@ int cluster_create(const struct cluster *cluster)
 	return code;
 }
 
-/* A quarter of the memory, but neither so little that everything is read anew nor more than a
- * database beside its server on a small machine should take. */
-static unsigned long shared_buffers_mib(void)
-{
-	unsigned long page_kib = (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
-	unsigned long quarter = (unsigned long)sysconf(_SC_PHYS_PAGES) / 4 * page_kib / 1024;
-
-	return quarter < 128 ? 128 : quarter > 1024 ? 1024 : quarter;
-}
-
-/* In postgresql.conf and pg_ident.conf alike a quote is doubled inside quotes. */
-static const char *quoted(const struct cluster *cluster, char quote, const char *text)
-{
-	char *result = mem_must(talloc_asprintf(cluster->call->ctx, "%c", quote));
-
-	for (; *text; text++)
-		result = mem_must(talloc_asprintf_append(
-			result, *text == quote ? "%c%c" : "%c", *text, quote));
-	return mem_must(talloc_asprintf_append(result, "%c", quote));
-}
-
-static void write_settings(const struct cluster *cluster, FILE *file)
-{
-	fprintf(file,
-		"# Written by popradctl db start; your own settings go into local.conf beside it.\n"
-		"listen_addresses = ''\n"
-		"unix_socket_directories = %s\n"
-		"unix_socket_permissions = 0777 # pg_ident.conf decides who may connect\n"
-		"port = %s\n"
-		"max_connections = 100\n"
-		"shared_buffers = %luMB\n"
-		"wal_level = replica\n"
-		"max_wal_size = 4GB # rare checkpoints: each is followed by full page images\n"
-		"checkpoint_timeout = 15min\n"
-		"fsync = on\n"
-		"full_page_writes = on\n"
-		"synchronous_commit = on\n"
-		"jit = off\n"
-		"autovacuum_naptime = 15s\n"
-		"idle_in_transaction_session_timeout = 5min # an old snapshot keeps dead rows\n"
-		"timezone = 'UTC'\n"
-		"logging_collector = on\n"
-		"log_directory = %s\n"
-		"log_filename = 'postgresql-%%a.log'\n"
-		"log_truncate_on_rotation = on\n"
-		"log_rotation_size = 0\n"
-		"log_line_prefix = '%%m [%%p] %%u '\n"
-		"# Details and statements repeat rows, and rows have passwords.\n"
-		"log_error_verbosity = terse\n"
-		"log_min_error_statement = panic\n"
-		"include_if_exists = 'local.conf'\n",
-		quoted(cluster, '\'', cluster->socket_dir), cluster->port, shared_buffers_mib(),
-		quoted(cluster, '\'', cluster->log));
-}
-
-static void write_hba(const struct cluster *cluster, FILE *file)
-{
-	(void)cluster;
-	fprintf(file, "# Written by popradctl db start. By the operating system's user alone, see "
-		      "pg_ident.conf.\n"
-		      "local all all peer map=poprad\n");
-}
-
-static void write_all_roles(const struct cluster *cluster, FILE *file, const char *user)
-{
-	static const char *const roles[] = {
-		ADMINISTRATOR, "poprad_operator", "poprad_server", "poprad_billing"};
-
-	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
-		fprintf(file, "poprad %s %s\n", quoted(cluster, '"', user), roles[i]);
-}
-
-/* Whoever ran sudo wants popradctl without it too. Only root reads this variable. */
-static const char *sudo_user(void)
-{
-	const char *name = geteuid() == 0 ? getenv("SUDO_USER") : NULL;
-
-	return name == NULL || getpwnam(name) == NULL ? NULL : name;
-}
-
-static void write_ident(const struct cluster *cluster, FILE *file)
-{
-	struct passwd *self = getpwuid(geteuid());
-	const char *server = cluster->call->conf->user;
-
-	fprintf(file, "# Written by popradctl db start: system user, role.\n");
-	write_all_roles(cluster, file, "root");
-	if (cluster->user != NULL)
-		write_all_roles(cluster, file, cluster->user->pw_name);
-	else if (self != NULL)
-		write_all_roles(cluster, file, self->pw_name);
-	if (sudo_user() != NULL)
-		write_all_roles(cluster, file, sudo_user());
-	if (server != NULL && *server != '\0')
-		fprintf(file, "poprad %s poprad_server\n", quoted(cluster, '"', server));
-}
-
-/* Written beside and renamed, so that a crash leaves the old file. */
-static int write_file(const struct cluster *cluster, const char *name,
-	void (*write)(const struct cluster *cluster, FILE *file))
-{
-	const char *path = path_of(cluster, cluster->data, name);
-	const char *fresh = mem_must(talloc_asprintf(cluster->call->ctx, "%s.new", path));
-	/* The directory is the cluster user's: never follow a link from there as root. */
-	int fd = (unlink(fresh),
-		open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	bool is_written;
-
-	if (file == NULL)
-		return call_fail(
-			cluster->call, CTL_REFUSED, "cannot write %s: %s", fresh, strerror(errno));
-	write(cluster, file);
-	is_written = cluster->user == NULL ||
-		     fchown(fd, cluster->user->pw_uid, cluster->user->pw_gid) == 0;
-	is_written = fflush(file) == 0 && fsync(fd) == 0 && is_written;
-	if (fclose(file) != 0 || !is_written || rename(fresh, path) != 0)
-		return call_fail(
-			cluster->call, CTL_REFUSED, "cannot write %s: %s", path, strerror(errno));
-	return CTL_OK;
-}
-
-static int write_files(const struct cluster *cluster)
-{
-	int code = write_file(cluster, "postgresql.conf", write_settings);
-
-	if (code == CTL_OK)
-		code = write_file(cluster, "pg_hba.conf", write_hba);
-	if (code == CTL_OK)
-		code = write_file(cluster, "pg_ident.conf", write_ident);
-	return code;
-}
-
 pid_t cluster_pid(const struct cluster *cluster)
 {
-	FILE *file = fopen(path_of(cluster, cluster->data, "postmaster.pid"), "re");
+	FILE *file = fopen(cluster_path(cluster, cluster->data, "postmaster.pid"), "re");
 	char line[32] = "", *end;
 	long pid;
 
@@ -381,7 +273,7 @@ pid_t cluster_pid(const struct cluster *cluster)
 static bool is_running(const struct cluster *cluster)
 {
 	const char *const argv[] = {
-		path_of(cluster, cluster->bin, "pg_ctl"), "-D", cluster->data, "status", NULL};
+		cluster_path(cluster, cluster->bin, "pg_ctl"), "-D", cluster->data, "status", NULL};
 	char *output;
 
 	return process_run(cluster->call->ctx, cluster->user, argv, &output) == 0 &&
@@ -390,8 +282,8 @@ static bool is_running(const struct cluster *cluster)
 
 int cluster_start(const struct cluster *cluster)
 {
-	const char *pg_ctl = path_of(cluster, cluster->bin, "pg_ctl");
-	const char *log = path_of(cluster, cluster->log, "start.log");
+	const char *pg_ctl = cluster_path(cluster, cluster->bin, "pg_ctl");
+	const char *log = cluster_path(cluster, cluster->log, "start.log");
 	const char *const argv[] = {pg_ctl, "-D", cluster->data, "-w", "-t", START_TIMEOUT_S, "-s",
 		"-l", log, "start", NULL};
 	char *output;
@@ -404,7 +296,10 @@ int cluster_start(const struct cluster *cluster)
 		return CTL_OK;
 	code = make_directories(cluster);
 	if (code == CTL_OK)
-		code = write_files(cluster);
+		code = process_do_as(cluster->user, cluster_write_files, cluster);
+	if (code < 0)
+		return call_fail(
+			cluster->call, CTL_REFUSED, "cannot start a process: %s", strerror(errno));
 	if (code != CTL_OK)
 		return code;
 	for (int attempt = 1;; attempt++) {
@@ -423,8 +318,8 @@ int cluster_start(const struct cluster *cluster)
 int cluster_stop(const struct cluster *cluster)
 {
 	/* fast: open connections are ended; the server's clients reconnect by themselves */
-	const char *const argv[] = {path_of(cluster, cluster->bin, "pg_ctl"), "-D", cluster->data,
-		"-w", "-t", STOP_TIMEOUT_S, "-s", "-m", "fast", "stop", NULL};
+	const char *const argv[] = {cluster_path(cluster, cluster->bin, "pg_ctl"), "-D",
+		cluster->data, "-w", "-t", STOP_TIMEOUT_S, "-s", "-m", "fast", "stop", NULL};
 	char *output = NULL;
 	int code;
 

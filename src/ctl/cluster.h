@@ -14,12 +14,16 @@
 #include <pwd.h>
 #include <sys/types.h>
 
+#define CLUSTER_ADMINISTRATOR "postgres" /* the superuser that initdb makes */
+
 struct cluster {
 	const struct call *call;
 	const char *dir, *data, *log;
 	const char *socket_dir, *port, *database; /* of operator_database */
 	const char *bin;                          /* PostgreSQL's programs */
 	const struct passwd *user; /* what the server runs as; NULL = as we are, who are not root */
+	struct passwd user_copy;
+	const char *operators[4]; /* system users that may connect as any role; ends with NULL */
 };
 
 /* What operator_database says, which is also where the private cluster listens. Empty strings where
@@ -38,6 +42,13 @@ int cluster_start(const struct cluster *cluster) MUST_CHECK;
 int cluster_stop(const struct cluster *cluster) MUST_CHECK;
 /* The server's process, or 0. */
 pid_t cluster_pid(const struct cluster *cluster);
+
+/* Writes postgresql.conf, pg_hba.conf and pg_ident.conf of a struct cluster; runs as the cluster's
+ * user (process_do_as), whose directory it is. */
+int cluster_write_files(const void *owner) MUST_CHECK;
+
+/* directory/name, owned by the call. */
+const char *cluster_path(const struct cluster *cluster, const char *directory, const char *name);
 
 /* Connection string of the cluster's administrator for one of its databases. */
 const char *cluster_conninfo(const struct cluster *cluster, const char *database);

@@ -29,7 +29,7 @@ int call_fail(const struct call *call, int code, const char *format, ...)
 	return code;
 }
 
-/* "popradctl nas add", for messages. */
+/* "nas add ", for messages; empty if nothing was understood. */
 static const char *call_name(const struct call *call)
 {
 	const char *noun = call->noun == NULL ? "" : call->noun->name;
@@ -37,7 +37,7 @@ static const char *call_name(const struct call *call)
 		call->command == NULL || call->command->verb == NULL ? "" : call->command->verb;
 
 	return mem_must(talloc_asprintf(
-		call->ctx, "popradctl%s%s%s%s", *noun ? " " : "", noun, *verb ? " " : "", verb));
+		call->ctx, "%s%s%s%s", noun, *noun ? " " : "", verb, *verb ? " " : ""));
 }
 
 static const struct parameter *parameter_find(
@@ -112,7 +112,7 @@ static int parse_option(struct call *call, struct words *words)
 	words->next++;
 	words->left--;
 	if (option == NULL)
-		return call_fail(call, CTL_USAGE, "%s has no option --%.*s (see %s --help)",
+		return call_fail(call, CTL_USAGE, "%shas no option --%.*s (see popradctl %s--help)",
 			call_name(call), (int)(size > VALUE_NAME_MAX ? VALUE_NAME_MAX : size),
 			text_fault(name, VALUE_TEXT_MAX) == NULL ? name : "?", call_name(call));
 	if (option->type == VALUE_FLAG)
@@ -135,8 +135,8 @@ static int parse_argument(struct call *call, const struct parameter **argument, 
 	const char *word = words->next[0];
 
 	if (*argument == NULL || (*argument)->name == NULL)
-		return call_fail(
-			call, CTL_USAGE, "too many arguments (see %s --help)", call_name(call));
+		return call_fail(call, CTL_USAGE, "too many arguments (see popradctl %s--help)",
+			call_name(call));
 	words->next++;
 	words->left--;
 	return give(call, (*argument)++, word);
@@ -166,15 +166,15 @@ static int parse_rest(struct call *call, struct words *words)
 			continue;
 		if (word[1] != '-')
 			return call_fail(call, CTL_USAGE,
-				"options have two hyphens and a name (see %s --help)",
+				"options have two hyphens and a name (see popradctl %s--help)",
 				call_name(call));
 		code = parse_option(call, words);
 	}
 	if (code != CTL_OK || call->is_help)
 		return code;
 	if (argument != NULL && argument->name != NULL && !argument->is_optional)
-		return call_fail(call, CTL_USAGE, "%s is missing (see %s --help)", argument->name,
-			call_name(call));
+		return call_fail(call, CTL_USAGE, "%s is missing (see popradctl %s--help)",
+			argument->name, call_name(call));
 	return CTL_OK;
 }
 
@@ -183,8 +183,9 @@ static int check_required(const struct call *call)
 	for (const struct parameter *option = call->command->options;
 		option != NULL && option->name != NULL; option++)
 		if (option->is_required && given_find(call, option) == NULL)
-			return call_fail(call, CTL_USAGE, "--%s %s is missing (see %s --help)",
-				option->name, option->form, call_name(call));
+			return call_fail(call, CTL_USAGE,
+				"--%s %s is missing (see popradctl %s--help)", option->name,
+				option->form, call_name(call));
 	return CTL_OK;
 }
 
@@ -233,7 +234,8 @@ static int parse_word(struct call *call, struct words *words, const char *what,
 	}
 	if (call->is_help || call->is_version)
 		return CTL_OK;
-	return call_fail(call, CTL_USAGE, "%s is missing (see %s --help)", what, call_name(call));
+	return call_fail(
+		call, CTL_USAGE, "%s is missing (see popradctl %s--help)", what, call_name(call));
 }
 
 int call_parse(struct call *call, int argc, char *const argv[])

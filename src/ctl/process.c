@@ -87,22 +87,29 @@ int process_run(TALLOC_CTX *ctx, const struct passwd *user, const char *const ar
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ERR_SYSTEM;
 }
 
-/* In a child, because only a process that has become the user knows what the user may enter. */
-static bool can_enter(const struct passwd *user, const char *path)
+int process_do_as(const struct passwd *user, int (*work)(const void *owner), const void *owner)
 {
-	pid_t child = fork();
+	pid_t child;
 	int status;
 
+	if (user == NULL)
+		return work(owner);
+	child = fork();
 	if (child == 0) {
 		become(user);
-		_exit(access(path, X_OK) == 0 || errno == ENOENT ? 0 : 1);
+		_exit(work(owner));
 	}
 	if (child < 0)
-		return false;
+		return ERR_SYSTEM;
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+			return ERR_SYSTEM;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : ERR_SYSTEM;
+}
+
+static int is_blocked(const void *path)
+{
+	return access(path, X_OK) != 0 && errno != ENOENT;
 }
 
 const char *process_blocked_directory(TALLOC_CTX *ctx, const struct passwd *user, const char *path)
@@ -112,7 +119,7 @@ const char *process_blocked_directory(TALLOC_CTX *ctx, const struct passwd *user
 	for (char *slash = strchr(directory + 1, '/');; slash = strchr(slash + 1, '/')) {
 		if (slash != NULL)
 			*slash = '\0';
-		if (!can_enter(user, directory))
+		if (process_do_as(user, is_blocked, directory) != 0)
 			return directory;
 		if (slash == NULL)
 			return NULL;

@@ -10,6 +10,11 @@
 int process_run(TALLOC_CTX *ctx, const struct passwd *user, const char *const argv[],
 	char **output) MUST_CHECK;
 
+/* Calls work as that user, in a process of its own (user NULL: here), so that root never writes
+ * where the user could put a link. Returns what work returned (0..127), or a negative enum err. */
+int process_do_as(
+	const struct passwd *user, int (*work)(const void *owner), const void *owner) MUST_CHECK;
+
 /* The first directory on the way to path (path included) that user cannot enter, or NULL. user NULL
  * = we ourselves. */
 const char *process_blocked_directory(TALLOC_CTX *ctx, const struct passwd *user, const char *path);
