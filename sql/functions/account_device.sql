@@ -13,6 +13,16 @@
 -- At most max_sessions are closed for each packet, so that locks are few and short; the caller repeats the packet while
 -- has_more. Repeating it closes nothing newer.
 
+drop function if exists poprad.account_device_ends;
+create function poprad.account_device_ends(s poprad.session, event_at timestamptz, received_at timestamptz)
+returns boolean language sql immutable as $$
+	select case s.state
+		when 'authorised' then s.authorised_at < least(event_at, received_at)
+		when 'active' then s.started_at < event_at
+		else s.cause_rank < 3 and s.started_at < event_at and s.stopped_at > event_at
+	end
+$$;
+
 drop function if exists poprad.account_device;
 create function poprad.account_device(statuses int2[], nas_ids int[], nas_addresses inet[],
 	nas_ip_addresses inet[], nas_identifiers text[], events_at timestamptz[], received_ats timestamptz[],
@@ -22,28 +32,27 @@ language plpgsql volatile security definer set search_path = poprad, pg_temp as 
 #variable_conflict use_column
 declare
 	keys uuid[];
-	key_ords int[];
+	key_ords int[]; -- the first packet that ends each
+	found_ords int[]; -- one for every session that a packet would end
 	closed_ords int[];
 	closed_keys uuid[];
 	freed inet[];
 begin
-	select array_agg(c.session_key), array_agg(c.ord)
-	into keys, key_ords
+	select array_agg(c.session_key) filter (where c.place = 1), array_agg(c.ord) filter (where c.place = 1),
+		array_agg(c.ord)
+	into keys, key_ords, found_ords
 	from (
-		select distinct on (d.session_key) d.session_key, p.ord::int as ord
+		select d.session_key, p.ord::int as ord, row_number() over (partition by d.session_key order by p.ord) as place
 		from unnest(nas_ids, nas_addresses, nas_ip_addresses, nas_identifiers, events_at, received_ats, max_sessions)
 			with ordinality p (nas_id, nas_address, nas_ip_address, nas_identifier, event_at, received_at, max_sessions, ord)
 		cross join lateral (
 			select s.session_key
 			from (select * from session s where s.nas_id = p.nas_id and s.nas_address = p.nas_address offset 0) s
 			where account_is_device(row(s.*)::session, p.nas_address, p.nas_ip_address, p.nas_identifier)
-				and (case s.state when 'authorised' then s.authorised_at < least(p.event_at, p.received_at)
-					when 'active' then s.started_at < p.event_at
-					else s.cause_rank < 3 and s.started_at < p.event_at and s.stopped_at > p.event_at end)
+				and account_device_ends(row(s.*)::session, p.event_at, p.received_at)
 			order by s.session_key
 			limit p.max_sessions
 		) d
-		order by d.session_key, p.ord
 	) c;
 
 	perform from session s where s.session_key = any (keys) order by s.session_key for update;
@@ -56,11 +65,7 @@ begin
 		cross join lateral (select statuses[k.ord] as status, events_at[k.ord] as event_at,
 			received_ats[k.ord] as received_at) p
 		cross join lateral (select l.ctid as row from session l where l.session_key = k.session_key offset 0) l
-		where s.ctid = l.row
-			-- as it is now that it is locked
-			and (case s.state when 'authorised' then s.authorised_at < least(p.event_at, p.received_at)
-				when 'active' then s.started_at < p.event_at
-				else s.cause_rank < 3 and s.started_at < p.event_at and s.stopped_at > p.event_at end)
+		where s.ctid = l.row and account_device_ends(s, p.event_at, p.received_at) -- still, now that it is locked
 		returning k.ord, s.session_key, s.address
 	)
 	select array_agg(e.ord), array_agg(e.session_key), array_agg(e.address) into closed_ords, closed_keys, freed
@@ -74,7 +79,7 @@ begin
 
 	return query
 	select m.ord::int, (select count(*)::int from unnest(closed_ords) c where c = m.ord),
-		(select count(*) from unnest(key_ords) c where c = m.ord) >= m.max_sessions
+		(select count(*) from unnest(found_ords) c where c = m.ord) >= m.max_sessions
 	from unnest(max_sessions) with ordinality m (max_sessions, ord)
 	order by m.ord;
 end

@@ -222,7 +222,9 @@ begin
 				freed_keys := freed_keys || hit.session_key;
 				freed_addresses := freed_addresses || hit.address;
 			end if;
-			if hit.wanted_address is not null then
+			-- A second record under the Class of another session holds no lease.
+			if hit.wanted_address is not null
+					and not (coalesce(matched[hit.ord], false) and packets[hit.ord].class_key <> hit.session_key) then
 				taking_keys := taking_keys || hit.session_key;
 				taking_addresses := taking_addresses || hit.wanted_address;
 			end if;

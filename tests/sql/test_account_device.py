@@ -68,6 +68,15 @@ def test_many_sessions_take_several_calls(connection):
     assert value(connection, "select count(*) from poprad.address where session_key is not null") == 0
 
 
+def test_one_packet_twice_in_a_batch_is_not_done_before_the_first(connection):
+    for number in range(1, 4):
+        authorise(connection, login="many@isp.example", address=f"10.0.8.{number}")
+    assert rows(connection, """
+        select closed, has_more from poprad.account_device(array[7, 7]::int2[], array[1, 1],
+            array['10.0.3.1', '10.0.3.1']::inet[], array[null, null]::inet[], array[null, null], array[%s, %s],
+            array[%s, %s], array[2, 2])""", *[at(100)] * 4) == [(2, True), (0, True)]
+
+
 def test_several_devices_in_one_batch(connection):
     authorise(connection)
     authorise(connection, address="10.0.8.2", nas_address="10.0.3.2")

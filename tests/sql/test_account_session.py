@@ -66,6 +66,17 @@ def test_class_under_a_second_name_is_a_record_of_its_own(connection):
     assert (other["session_time"], other["address"], other["stopped_at"]) == (64, None, at(70).isoformat())
 
 
+def test_a_second_record_under_one_class_never_holds_a_lease(connection):
+    key = authorise(connection)
+    both = dict(class_key=key, framed_address="10.0.8.1")
+    account(connection, packet(START, 5, **both), packet(START, 6, acct_session_id="second", **both))
+    account(connection, packet(STOP, 90, session_time=85, **both))
+    account(connection, packet(INTERIM, 96, acct_session_id="second", session_time=90, **both))
+    assert holder(connection, "10.0.8.1") is None
+    (other,) = [s for s in sessions(connection) if s["acct_session_id"] == "second"]
+    assert (other["address"], other["framed_address"], other["state"]) == (None, "10.0.8.1", "active")
+
+
 def test_one_batch_of_sessions_with_one_name_and_classes_of_their_own(connection):
     keys = [authorise(connection, login="many@isp.example", address=f"10.0.8.{i}", nas_port=i) for i in range(1, 6)]
     account(connection, *[packet(START, 5, class_key=key, login="many@isp.example", acct_session_id=LITERAL, nas_port=i)
