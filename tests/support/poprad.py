@@ -85,11 +85,6 @@ class Poprad:
         self.process = None
         self.log_path = self.directory / "poprad.log"
         self.conf_path = self.directory / "poprad.conf"
-        for name in ("run", "state"):
-            (self.directory / name).mkdir()
-            (self.directory / name).chmod(0o755)
-            if os.geteuid() == 0:
-                shutil.chown(self.directory / name, self.user, self.user)
         location = f"host={self.directory}/postgresql/socket dbname=poprad"
         self.options = {
             "listen": ["127.0.0.1"],
