@@ -6,11 +6,12 @@
 --
 -- The order in which packets come does not matter: times fold with least and greatest, counters never fall, what the
 -- Access-Request said of the line stands, else what the Start says; of what may change during a session (the framed
--- addresses) the newest packet counts. A packet that says nothing new writes nothing, unless the session has not been heard for half a minute.
+-- addresses) the newest packet counts. A packet that says nothing new writes nothing, unless the session has not been
+-- heard for half a minute.
 --
 -- A closed session stays closed, with these exceptions:
 -- - a session that no packet had reached yet (it expired, or was closed while authorised) begins with its first Start
---   or interim, unless it was ended by On/Off or an operator (rank 3) after the time at which that packet says it began;
+--   or interim, unless On/Off or an operator (rank 3) ended it after the time at which that packet says it began;
 -- - a session that was closed for silence (rank 1) lives again with an interim or Start newer than its end:
 --   it was a guess, and it is disproved. Marked live_after_close.
 -- A packet that is newer than an end of rank 2 or 3 contradicts it, but does not undo it: marked live_after_close.
