@@ -80,9 +80,9 @@ static void settle_candidates(struct login *login)
 	for (size_t n = next; n < proposal->count; n++)
 		if (n >= proposal->not_from_list)
 			freelist_put_back(list, &proposal->candidates[n]);
-	if (used > 0 && used <= proposal->not_from_list)
-		freelist_remove(list, &proposal->candidates[used - 1]);
 	proposal->count = 0;
+	/* It may be listed all the same: his last one, or one that the database found. */
+	freelist_remove(list, &login->admission.address);
 }
 
 static struct step_result propose(struct login *login)
@@ -127,6 +127,12 @@ static int64_t session_limit(const struct login *login)
 						    : login->plan->session_limit;
 }
 
+/* More seconds than the column holds are as good as for ever. */
+static void put_seconds(struct pg_batch *batch, uint32_t seconds)
+{
+	pg_put_int(batch, seconds < INT32_MAX ? seconds : INT32_MAX);
+}
+
 static void put_session(const struct login *login, struct pg_batch *batch)
 {
 	const struct request *request = login->request;
@@ -138,8 +144,8 @@ static void put_session(const struct login *login, struct pg_batch *batch)
 	pg_put_addr(batch, &login->subscriber.static_address);
 	pg_put_bool(batch, login->wants_address);
 	pg_put_int(batch, session_limit(login));
-	pg_put_int(batch, login->interim_s);
-	pg_put_int(batch, login->session_timeout_s);
+	put_seconds(batch, login->interim_s);
+	put_seconds(batch, login->session_timeout_s);
 	pg_put_bool(batch, request->nas->no_accounting);
 }
 
