@@ -85,9 +85,6 @@ static int ask(struct call *call, int fd, json_t **status)
 	return CTL_OK;
 }
 
-/* The table for people ---------------------------------------------------------------------------
- */
-
 static json_int_t member_number(const json_t *object, const char *name)
 {
 	return json_integer_value(json_object_get(object, name));
@@ -170,8 +167,7 @@ const struct command status_commands[] = {
 		.options = status_options,
 		.sentence = "Shows the running server's state and counters.",
 		.details = "Counters that are still 0 are left out; --json has them all, also for "
-			   "each "
-			   "worker. Exits with 1 if the server does not run.",
+			   "each worker. Exits with 1 if the server does not run.",
 		.example = "popradctl status --json",
 		.run = status_show,
 	},
