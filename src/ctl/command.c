@@ -63,7 +63,7 @@ static int give(struct call *call, const struct parameter *parameter, const char
 	const char *normal, *why;
 	int code = value_check(call->ctx, parameter, text, &normal, &why);
 	/* A password that is malformed is still nearly a password: it is not repeated. */
-	bool is_secret = parameter->type == VALUE_PASSWORD;
+	bool is_secret = parameter->type == VALUE_PASSWORD || parameter->type == VALUE_SECRET;
 	/* What has control characters, or is no UTF-8, must not reach the terminal. */
 	bool is_shown = !is_secret && text_fault(text, VALUE_TEXT_MAX) == NULL;
 
@@ -307,7 +307,7 @@ int call_load_conf(struct call *call)
 /* The first line of standard input without its line end. */
 static int read_secret(struct call *call, const char *name, const char **value)
 {
-	struct parameter parameter = {.name = name, .type = VALUE_PASSWORD};
+	const struct parameter *parameter = call_parameter(call, name);
 	char line[VALUE_PASSWORD_MAX + 3];
 	const char *why;
 	size_t size;
@@ -318,7 +318,7 @@ static int read_secret(struct call *call, const char *name, const char **value)
 	if (line[size] == '\0' && !feof(stdin))
 		return call_fail(call, CTL_USAGE, "--%s-stdin: the line is too long", name);
 	line[size] = '\0';
-	if (value_check(call->ctx, &parameter, line, value, &why) != CTL_OK)
+	if (value_check(call->ctx, parameter, line, value, &why) != CTL_OK)
 		return call_fail(call, CTL_USAGE, "--%s-stdin: the line %s", name, why);
 	*value = mem_must(talloc_strdup(call->ctx, line));
 	explicit_bzero(line, sizeof(line));

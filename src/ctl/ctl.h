@@ -27,6 +27,7 @@ enum value_type {
 	VALUE_NAME,     /* letters, digits and . _ - + : up to VALUE_NAME_MAX octets */
 	VALUE_REALM,    /* a realm; passed on in lower case */
 	VALUE_LOGIN,    /* user or user@realm; passed on with the realm in lower case */
+	VALUE_SECRET,   /* a NAS's: one line of text, never repeated in a message */
 	VALUE_PASSWORD, /* one line, not empty, up to VALUE_PASSWORD_MAX octets */
 	VALUE_NUMBER,   /* 0..2147483647 */
 	VALUE_SECONDS,  /* a duration (8h, 15m, 90s, 45); passed on in seconds */

@@ -22,7 +22,7 @@ static const struct parameter nas_add_arguments[] = {
 
 #define NAS_COMMON_OPTIONS                                                                         \
 	{.name = "secret",                                                                         \
-		.type = VALUE_PASSWORD,                                                            \
+		.type = VALUE_SECRET,                                                              \
 		.form = "S",                                                                       \
 		.sentence = "The shared secret. Other users of this machine can see it on the "    \
 			    "command line: --secret-stdin avoids that."},                          \

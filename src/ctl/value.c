@@ -251,6 +251,7 @@ static int check_by_type(struct check *check, const char *text)
 	case VALUE_FLAG:
 		return CTL_OK;
 	case VALUE_TEXT:
+	case VALUE_SECRET:
 		return check_line(check, text_fault(text, VALUE_TEXT_MAX));
 	case VALUE_NAME:
 		return check_name(check, text);

@@ -313,7 +313,8 @@ def test_a_nas_is_added_changed_shown_and_removed(operator, refused, names):
     row = shown(operator, "nas", "show", name, "--with-secret")
     assert (row["secret"], row["kind"], row["require_message_authenticator"], row["limit_proxy_state"], row["nas_group"]) == (
         "s3cret", "mikrotik", "yes", False, group)
-    operator.ctl("nas", "set", name, "--no-group")
+    operator.ctl("nas", "set", name, "--no-group", "--secret", "{odd} $ecret")
+    assert shown(operator, "nas", "show", name, "--with-secret")["secret"] == "{odd} $ecret"
     assert shown(operator, "nas", "show", name)["nas_group"] is None
     refused(REFUSED, "exists already", "nas", "add", name, "127.9.2.0/24", "--secret", "s")
     refused(REFUSED, "another NAS has exactly that prefix", "nas", "add", names(), "127.9.1.0/24", "--secret", "s")

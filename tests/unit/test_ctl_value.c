@@ -94,6 +94,8 @@ static void test_passwords(void)
 		"{nt}8846f7eaee8fb117ad06bdd830b7586c");
 	good(VALUE_PASSWORD, "{clear}{odd", "{clear}{odd");
 	good(VALUE_PASSWORD, repeated('p', 128), repeated('p', 128));
+	good(VALUE_SECRET, "{a secret} is no $hash$", "{a secret} is no $hash$");
+	bad(VALUE_SECRET, "two\nlines", CTL_USAGE);
 	bad(VALUE_PASSWORD, "", CTL_USAGE);
 	bad(VALUE_PASSWORD, "{nt}8846", CTL_USAGE);
 	bad(VALUE_PASSWORD, "{rot13}frperg", CTL_USAGE);
