@@ -155,6 +155,7 @@ static void do_option(struct scenario *scenario, char *rest)
 		{"requests_max", &scenario->conf.requests_max},
 		{"request_deadline_ms", &scenario->conf.request_deadline_ms},
 		{"reject_delay_ms", &scenario->conf.reject_delay_ms},
+		{"batch_max", &scenario->conf.batch_max},
 	};
 	const char *name = scenario_word_needed(scenario, &rest, "the option");
 	const char *value = scenario_word_needed(scenario, &rest, "its value");
@@ -297,6 +298,20 @@ static const struct directive {
 
 /* Scripts ---------------------------------------------------------------------------------- */
 
+/* Before the first statement that is no option: some options count when the worker is built. */
+static void start_worker(struct scenario *scenario)
+{
+	struct worker *worker =
+		service_new(scenario, scenario->base, scenario->timers, &scenario->conf, 0);
+	if (worker == NULL)
+		scenario_fail(scenario, "no helper threads: %s", strerror(errno));
+	worker->sender = scenario;
+	worker->send = network_send;
+	lane_start(worker->login_lane);
+	lane_start(worker->accounting_lane);
+	scenario->worker = worker;
+}
+
 static void run_statement(struct scenario *scenario, struct statement *statement)
 {
 	scenario->statement = statement;
@@ -305,11 +320,14 @@ static void run_statement(struct scenario *scenario, struct statement *statement
 		statement->block[n] = substitute(scenario, statement->block[n]);
 	const char *word = scenario_word(&rest);
 	for (size_t n = 0; n < sizeof directives / sizeof directives[0]; n++) {
-		if (strcmp(directives[n].word, word) == 0) {
-			directives[n].run(scenario, rest);
+		if (strcmp(directives[n].word, word) != 0)
+			continue;
+		if (directives[n].run != do_option && scenario->worker == NULL)
+			start_worker(scenario);
+		directives[n].run(scenario, rest);
+		if (scenario->worker != NULL)
 			database_settle(scenario);
-			return;
-		}
+		return;
 	}
 	scenario_fail(scenario, "%s is no directive", word);
 }
@@ -385,14 +403,6 @@ static struct scenario *scenario_new(const char *path)
 		.hash_threads = 1,
 		.hash_queue = 1,
 	};
-	scenario->worker =
-		service_new(scenario, scenario->base, scenario->timers, &scenario->conf, 0);
-	if (scenario->worker == NULL)
-		scenario_fail(scenario, "no helper threads: %s", strerror(errno));
-	scenario->worker->sender = scenario;
-	scenario->worker->send = network_send;
-	lane_start(scenario->worker->login_lane);
-	lane_start(scenario->worker->accounting_lane);
 	for (int n = 0; n < METRIC_COUNT; n++)
 		scenario->counters[n] = metric_get((enum metric)n);
 	return scenario;
