@@ -92,33 +92,34 @@ void sender_send(
 		event_active(sender->flush, EV_WRITE, 0);
 }
 
-/* RFC 3542 section 4 and ip(7): the source address of the answer. */
-static void address_envelope(
-	struct envelope *envelope, const struct endpoint *to, struct msghdr *header)
+static void set_control(struct msghdr *header, struct envelope *envelope, int level, int type,
+	const void *info, size_t size)
 {
 	struct cmsghdr *control = (struct cmsghdr *)envelope->control;
 	memset(envelope->control, 0, sizeof envelope->control);
+	control->cmsg_level = level;
+	control->cmsg_type = type;
+	control->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(control), info, size);
+	header->msg_control = control;
+	header->msg_controllen = CMSG_SPACE(size);
+}
+
+/* ip(7) and RFC 3542 section 4: where to, and from which of our addresses. */
+static void address_envelope(
+	struct envelope *envelope, const struct endpoint *to, struct msghdr *header)
+{
 	header->msg_name = &envelope->name;
 	header->msg_namelen = addr_to_sockaddr(&to->remote, to->remote_port, &envelope->name);
-	header->msg_control = control;
 	if (to->remote.family == 4) {
 		struct in_pktinfo info = {0};
 		memcpy(&info.ipi_spec_dst, to->local.bytes, sizeof info.ipi_spec_dst);
-		control->cmsg_level = IPPROTO_IP;
-		control->cmsg_type = IP_PKTINFO;
-		control->cmsg_len = CMSG_LEN(sizeof info);
-		memcpy(CMSG_DATA(control), &info, sizeof info);
-		header->msg_controllen = CMSG_SPACE(sizeof info);
+		set_control(header, envelope, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 	} else {
 		struct in6_pktinfo info = {.ipi6_ifindex = to->interface};
-		struct sockaddr_in6 *name = (struct sockaddr_in6 *)&envelope->name;
 		memcpy(&info.ipi6_addr, to->local.bytes, sizeof info.ipi6_addr);
-		name->sin6_scope_id = to->interface;
-		control->cmsg_level = IPPROTO_IPV6;
-		control->cmsg_type = IPV6_PKTINFO;
-		control->cmsg_len = CMSG_LEN(sizeof info);
-		memcpy(CMSG_DATA(control), &info, sizeof info);
-		header->msg_controllen = CMSG_SPACE(sizeof info);
+		set_control(header, envelope, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+		((struct sockaddr_in6 *)&envelope->name)->sin6_scope_id = to->interface;
 	}
 }
 
@@ -147,6 +148,7 @@ static void drop_head(struct sender *sender, size_t count)
 	sender->count -= count;
 }
 
+/* The others wait too, in order: a full socket buffer empties within milliseconds. */
 static void wait_until_writable(struct sender *sender, int socket)
 {
 	sender->writable = mem_must(event_new(sender->base, socket, EV_WRITE, flush_event, sender));
@@ -171,8 +173,7 @@ static bool send_burst(struct sender *sender)
 		wait_until_writable(sender, head->to.socket);
 		return false;
 	}
-	/* This datagram's own trouble (unreachable, refused by a filter), or that of an earlier one
-	 * that only shows now. EINTR cannot be told apart from nothing sent: try again. */
+	/* This datagram's own trouble: unreachable, refused by a filter, our address is gone. */
 	if (errno != EINTR) {
 		count_failure(head, errno);
 		drop_head(sender, 1);
