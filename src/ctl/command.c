@@ -307,18 +307,25 @@ int call_load_conf(struct call *call)
 /* The first line of standard input without its line end. */
 static int read_secret(struct call *call, const char *name, const char **value)
 {
-	const struct parameter *parameter = call_parameter(call, name);
-	char line[VALUE_PASSWORD_MAX + 3];
-	const char *why;
-	size_t size;
+	char line[VALUE_PASSWORD_MAX + 2];
+	const char *why = NULL;
+	size_t size = 0;
+	int octet;
 
-	if (fgets(line, sizeof(line), stdin) == NULL)
+	while ((octet = getc(stdin)) != EOF && octet != '\n') {
+		if (octet == '\0')
+			return call_fail(
+				call, CTL_USAGE, "--%s-stdin: the line has a NUL octet", name);
+		if (size == sizeof(line) - 1)
+			return call_fail(call, CTL_USAGE, "--%s-stdin: the line is too long", name);
+		line[size++] = (char)octet;
+	}
+	if (octet == EOF && size == 0)
 		return call_fail(call, CTL_USAGE, "--%s-stdin: standard input is empty", name);
-	size = strcspn(line, "\r\n");
-	if (line[size] == '\0' && !feof(stdin))
-		return call_fail(call, CTL_USAGE, "--%s-stdin: the line is too long", name);
+	if (size > 0 && line[size - 1] == '\r')
+		size--;
 	line[size] = '\0';
-	if (value_check(call->ctx, parameter, line, value, &why) != CTL_OK)
+	if (value_check(call->ctx, call_parameter(call, name), line, value, &why) != CTL_OK)
 		return call_fail(call, CTL_USAGE, "--%s-stdin: the line %s", name, why);
 	*value = mem_must(talloc_strdup(call->ctx, line));
 	explicit_bzero(line, sizeof(line));

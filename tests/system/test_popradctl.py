@@ -537,6 +537,8 @@ def test_a_subscriber_that_may_not_be(operator, refused, login):
             "10.0.4.78")
     refused(REFUSED, "invalid input syntax", *add, "x@isp.example", "--plan", "plain", "--password", "p", "--expires", "soon")
     refused(USAGE, "standard input is empty", *add, "x@isp.example", "--plan", "plain", "--password-stdin")
+    for line, part in (("a\0b\n", "NUL octet"), ("\n", "is empty"), ("p" * 5000, "is too long"), ("a\x1bb", "control characters")):
+        refused(USAGE, part, *add, "x@isp.example", "--plan", "plain", "--password-stdin", stdin=line)
     errors = refused(USAGE, "--password", *add, "x@isp.example", "--plan", "plain", "--password", "{rot13}frperg")
     assert "frperg" not in errors
     refused(REFUSED, "No-Such-Thing", *add, "x@isp.example", "--plan", "plain", "--password", "p", "--attribute",
