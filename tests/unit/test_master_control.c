@@ -113,7 +113,7 @@ static void test_lines(void)
 	/* As "printf ... | socat" does: all questions, the end, and only then a look at the
 	 * answers. */
 	fd = connected();
-	CU_ASSERT_EQUAL(send(fd, "{\"command\":1}\n{\"command\":2}\n{", 33, 0), 33);
+	say(fd, "{\"command\":1}\n{\"command\":2}\n{");
 	shutdown(fd, SHUT_WR);
 	turn();
 	expect_answer(fd, "{\"got\":1,\"pad\":\"\"}\n{\"got\":2,\"pad\":\"\"}\n");
