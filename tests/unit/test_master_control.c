@@ -112,8 +112,9 @@ static void test_lines(void)
 
 	/* As "printf ... | socat" does: all questions, the end, and only then a look at the
 	 * answers. */
+	static const char questions[] = "{\"command\":1}\n{\"command\":2}\n{";
 	fd = connected();
-	say(fd, "{\"command\":1}\n{\"command\":2}\n{");
+	CU_ASSERT_EQUAL(send(fd, questions, sizeof questions - 1, 0), sizeof questions - 1);
 	shutdown(fd, SHUT_WR);
 	turn();
 	expect_answer(fd, "{\"got\":1,\"pad\":\"\"}\n{\"got\":2,\"pad\":\"\"}\n");
