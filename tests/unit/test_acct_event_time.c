@@ -4,7 +4,7 @@
  * Tests of src/acct/event_time.h. */
 #include "acct/event_time.h"
 #include "base/clock.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <arpa/inet.h>
 
 #define ARRIVAL_S INT64_C(1700000000)
@@ -63,13 +63,5 @@ int main(void)
 		{"Acct-Delay-Time", test_delay},
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{"acct/event_time", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("acct/event_time", tests);
 }

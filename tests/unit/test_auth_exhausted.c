@@ -3,7 +3,7 @@
  *
  * Tests of src/auth/exhausted.h. */
 #include "auth/exhausted.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 
 static void test_one_second(void)
 {
@@ -36,13 +36,5 @@ int main(void)
 		{"more pools than marks", test_many_pools},
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{"auth/exhausted", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("auth/exhausted", tests);
 }

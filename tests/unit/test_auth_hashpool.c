@@ -4,7 +4,7 @@
  * The hash pool: verdicts, its bound, cancelling in every state, and being freed with work left. */
 #include "auth/hashpool.h"
 #include "radius/pap.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <poll.h>
 #include <string.h>
 
@@ -150,17 +150,14 @@ static void test_free_with_work_left(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	CU_pSuite suite = CU_add_suite("auth_hashpool", NULL, NULL);
-	CU_ADD_TEST(suite, test_verdicts);
-	CU_ADD_TEST(suite, test_bound);
-	CU_ADD_TEST(suite, test_too_long);
-	CU_ADD_TEST(suite, test_cancel);
-	CU_ADD_TEST(suite, test_submit_from_done);
-	CU_ADD_TEST(suite, test_free_with_work_left);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	CU_TestInfo tests[] = {
+		TEST(test_verdicts),
+		TEST(test_bound),
+		TEST(test_too_long),
+		TEST(test_cancel),
+		TEST(test_submit_from_done),
+		TEST(test_free_with_work_left),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("auth_hashpool", tests);
 }

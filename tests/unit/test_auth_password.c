@@ -5,7 +5,7 @@
  * crypt(3) from the password "dial-up". */
 #include "auth/password.h"
 #include "hex.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 
 static const char right[] = "dial-up";
 #define RIGHT_SIZE (sizeof right - 1)
@@ -205,21 +205,21 @@ static void test_empty(void)
 
 int main(void)
 {
-	if (digest_init() || CU_initialize_registry() != CUE_SUCCESS)
+	if (digest_init())
 		return 1;
-	CU_pSuite suite = CU_add_suite("auth_password", NULL, NULL);
-	CU_ADD_TEST(suite, test_classes);
-	CU_ADD_TEST(suite, test_pap);
-	CU_ADD_TEST(suite, test_chap);
-	CU_ADD_TEST(suite, test_mschap);
-	CU_ADD_TEST(suite, test_mschap1);
-	CU_ADD_TEST(suite, test_malformed);
-	CU_ADD_TEST(suite, test_malformed_crypt);
-	CU_ADD_TEST(suite, test_oversized);
-	CU_ADD_TEST(suite, test_empty);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_classes),
+		TEST(test_pap),
+		TEST(test_chap),
+		TEST(test_mschap),
+		TEST(test_mschap1),
+		TEST(test_malformed),
+		TEST(test_malformed_crypt),
+		TEST(test_oversized),
+		TEST(test_empty),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("auth_password", tests);
 	digest_done();
-	return failures != 0;
+	return failed;
 }

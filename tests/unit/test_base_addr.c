@@ -3,8 +3,7 @@
  *
  * Addresses, prefixes and the longest-match map. */
 #include "base/addr.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -269,20 +268,17 @@ static void test_map_grows(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("base/addr", NULL, NULL);
-	CU_ADD_TEST(suite, test_parse_and_format);
-	CU_ADD_TEST(suite, test_parse_refuses);
-	CU_ADD_TEST(suite, test_prefix_parse);
-	CU_ADD_TEST(suite, test_contains_and_overlaps);
-	CU_ADD_TEST(suite, test_compare_and_hash);
-	CU_ADD_TEST(suite, test_add);
-	CU_ADD_TEST(suite, test_sockaddr);
-	CU_ADD_TEST(suite, test_map_longest_match);
-	CU_ADD_TEST(suite, test_map_grows);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_parse_and_format),
+		TEST(test_parse_refuses),
+		TEST(test_prefix_parse),
+		TEST(test_contains_and_overlaps),
+		TEST(test_compare_and_hash),
+		TEST(test_add),
+		TEST(test_sockaddr),
+		TEST(test_map_longest_match),
+		TEST(test_map_grows),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("base/addr", tests);
 }

@@ -4,8 +4,7 @@
  * What reaches stderr: the form of a line, levels, limits and quoting. The clock is faked. */
 #include "base/clock.h"
 #include "base/log.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,16 +143,13 @@ static void test_level(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("base/log", NULL, NULL);
-	CU_ADD_TEST(suite, test_line);
-	CU_ADD_TEST(suite, test_long_line_is_cut);
-	CU_ADD_TEST(suite, test_limit);
-	CU_ADD_TEST(suite, test_quote);
-	CU_ADD_TEST(suite, test_level);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_line),
+		TEST(test_long_line_is_cut),
+		TEST(test_limit),
+		TEST(test_quote),
+		TEST(test_level),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("base/log", tests);
 }

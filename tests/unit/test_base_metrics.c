@@ -3,8 +3,7 @@
  *
  * The table of counters and the page that master and workers share. */
 #include "base/metrics.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -107,16 +106,13 @@ static void test_page_is_checked(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("base/metrics", NULL, NULL);
-	CU_ADD_TEST(suite, test_table);
-	CU_ADD_TEST(suite, test_reasons);
-	CU_ADD_TEST(suite, test_private_row);
-	CU_ADD_TEST(suite, test_shared_page);
-	CU_ADD_TEST(suite, test_page_is_checked);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_table),
+		TEST(test_reasons),
+		TEST(test_private_row),
+		TEST(test_shared_page),
+		TEST(test_page_is_checked),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("base/metrics", tests);
 }

@@ -4,8 +4,7 @@
  * Octets made safe for the database, hex, and durations. */
 #include "base/err.h"
 #include "base/text.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <string.h>
 
 #define OCTETS(literal) (const uint8_t *)(literal), sizeof(literal) - 1
@@ -126,18 +125,15 @@ static void test_err_text(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("base/text", NULL, NULL);
-	CU_ADD_TEST(suite, test_clean);
-	CU_ADD_TEST(suite, test_cleaned);
-	CU_ADD_TEST(suite, test_cleaned_is_unique);
-	CU_ADD_TEST(suite, test_hex);
-	CU_ADD_TEST(suite, test_lower);
-	CU_ADD_TEST(suite, test_duration);
-	CU_ADD_TEST(suite, test_err_text);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_clean),
+		TEST(test_cleaned),
+		TEST(test_cleaned_is_unique),
+		TEST(test_hex),
+		TEST(test_lower),
+		TEST(test_duration),
+		TEST(test_err_text),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("base/text", tests);
 }

@@ -3,8 +3,7 @@
  *
  * The timer queue: order, moving and cancelling, also from inside a callback. */
 #include "base/timer.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <string.h>
 
 struct probe {
@@ -187,18 +186,15 @@ static void test_many(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("base/timer", NULL, NULL);
-	CU_ADD_TEST(suite, test_order);
-	CU_ADD_TEST(suite, test_move_and_cancel);
-	CU_ADD_TEST(suite, test_cancel_all);
-	CU_ADD_TEST(suite, test_cancel_in_run);
-	CU_ADD_TEST(suite, test_set_in_run_waits);
-	CU_ADD_TEST(suite, test_postpone_in_run);
-	CU_ADD_TEST(suite, test_many);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_order),
+		TEST(test_move_and_cancel),
+		TEST(test_cancel_all),
+		TEST(test_cancel_in_run),
+		TEST(test_set_in_run_waits),
+		TEST(test_postpone_in_run),
+		TEST(test_many),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("base/timer", tests);
 }

@@ -5,8 +5,7 @@
 #include "conf/conf.h"
 #include "conf/options.h"
 #include "conf/source.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -337,23 +336,20 @@ static void test_manual(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("conf", NULL, NULL);
-	CU_ADD_TEST(suite, test_defaults);
-	CU_ADD_TEST(suite, test_values);
-	CU_ADD_TEST(suite, test_every_mistake_at_once);
-	CU_ADD_TEST(suite, test_ranges);
-	CU_ADD_TEST(suite, test_connection_strings);
-	CU_ADD_TEST(suite, test_too_many_addresses);
-	CU_ADD_TEST(suite, test_values_that_do_not_fit_together);
-	CU_ADD_TEST(suite, test_syntax);
-	CU_ADD_TEST(suite, test_hostile_files);
-	CU_ADD_TEST(suite, test_files);
-	CU_ADD_TEST(suite, test_example);
-	CU_ADD_TEST(suite, test_manual);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_defaults),
+		TEST(test_values),
+		TEST(test_every_mistake_at_once),
+		TEST(test_ranges),
+		TEST(test_connection_strings),
+		TEST(test_too_many_addresses),
+		TEST(test_values_that_do_not_fit_together),
+		TEST(test_syntax),
+		TEST(test_hostile_files),
+		TEST(test_files),
+		TEST(test_example),
+		TEST(test_manual),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("conf", tests);
 }

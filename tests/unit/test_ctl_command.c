@@ -4,8 +4,7 @@
  * popradctl's command table and the parser over it: every command explains itself with an example
  * that parses, and every kind of wrong line is refused with one line that says why. */
 #include "ctl/ctl.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <stdlib.h>
 #include <string.h>
 #include <wordexp.h>
@@ -199,17 +198,14 @@ static void test_the_manual_has_every_command(void)
 
 int main(void)
 {
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("ctl_command", NULL, NULL);
-	CU_add_test(suite, "the lines that teach", test_the_lines_that_teach);
-	CU_add_test(suite, "options in every place", test_options_in_every_place);
-	CU_add_test(suite, "wrong lines", test_wrong_lines);
-	CU_add_test(suite, "a password is never repeated", test_a_password_is_never_repeated);
-	CU_add_test(suite, "every command explains itself", test_every_command_explains_itself);
-	CU_add_test(suite, "the manual has every command", test_the_manual_has_every_command);
-	CU_basic_set_mode(CU_BRM_NORMAL);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	CU_TestInfo tests[] = {
+		{"the lines that teach", test_the_lines_that_teach},
+		{"options in every place", test_options_in_every_place},
+		{"wrong lines", test_wrong_lines},
+		{"a password is never repeated", test_a_password_is_never_repeated},
+		{"every command explains itself", test_every_command_explains_itself},
+		{"the manual has every command", test_the_manual_has_every_command},
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("ctl_command", tests);
 }

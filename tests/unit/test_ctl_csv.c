@@ -3,8 +3,7 @@
  *
  * The CSV reader: text in, rows out, written as "line:field|field|;" with faults in brackets. */
 #include "ctl/csv.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,17 +113,13 @@ static void test_the_row_is_bounded(void)
 
 int main(void)
 {
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("ctl_csv", NULL, NULL);
-	CU_add_test(suite, "rows", test_rows);
-	CU_add_test(suite, "quotes", test_quotes);
-	CU_add_test(suite, "byte order mark", test_byte_order_mark);
-	CU_add_test(suite, "faults leave the next row unharmed",
-		test_faults_leave_the_next_row_unharmed);
-	CU_add_test(suite, "the row is bounded", test_the_row_is_bounded);
-	CU_basic_set_mode(CU_BRM_NORMAL);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	CU_TestInfo tests[] = {
+		{"rows", test_rows},
+		{"quotes", test_quotes},
+		{"byte order mark", test_byte_order_mark},
+		{"faults leave the next row unharmed", test_faults_leave_the_next_row_unharmed},
+		{"the row is bounded", test_the_row_is_bounded},
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("ctl_csv", tests);
 }

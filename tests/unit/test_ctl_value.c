@@ -5,8 +5,7 @@
 #include "ctl/ctl.h"
 #include "ctl/filter_rule.h"
 #include "ctl/value.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,19 +203,16 @@ static void test_filter_rules(void)
 
 int main(void)
 {
-	CU_initialize_registry();
-	CU_pSuite suite = CU_add_suite("ctl_value", set_up, tear_down);
-	CU_add_test(suite, "names", test_names);
-	CU_add_test(suite, "logins", test_logins);
-	CU_add_test(suite, "passwords", test_passwords);
-	CU_add_test(suite, "numbers", test_numbers);
-	CU_add_test(suite, "durations", test_durations);
-	CU_add_test(suite, "choices and kinds", test_choices_and_kinds);
-	CU_add_test(suite, "addresses", test_addresses);
-	CU_add_test(suite, "filter rules", test_filter_rules);
-	CU_basic_set_mode(CU_BRM_NORMAL);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	CU_TestInfo tests[] = {
+		{"names", test_names},
+		{"logins", test_logins},
+		{"passwords", test_passwords},
+		{"numbers", test_numbers},
+		{"durations", test_durations},
+		{"choices and kinds", test_choices_and_kinds},
+		{"addresses", test_addresses},
+		{"filter rules", test_filter_rules},
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run_with("ctl_value", set_up, tear_down, tests);
 }

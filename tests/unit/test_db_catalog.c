@@ -10,7 +10,7 @@
 #include "base/metrics.h"
 #include "conf/conf.h"
 #include "db/catalog.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -481,8 +481,6 @@ static void test_watch_without_directory(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR, "test");
 	char *why = NULL;
 	const char *dictionaries = getenv("POPRAD_DICTIONARY_DIR");
@@ -490,19 +488,18 @@ int main(void)
 		printf("POPRAD_DICTIONARY_DIR: %s\n", why ? why : "not set");
 		return 2;
 	}
-	CU_pSuite suite = CU_add_suite("db/catalog", NULL, NULL);
-	CU_ADD_TEST(suite, test_good);
-	CU_ADD_TEST(suite, test_bad);
-	CU_ADD_TEST(suite, test_cut_short);
-	CU_ADD_TEST(suite, test_kinds);
-	CU_ADD_TEST(suite, test_watch_loads);
-	CU_ADD_TEST(suite, test_watch_polls);
-	CU_ADD_TEST(suite, test_watch_is_notified);
-	CU_ADD_TEST(suite, test_watch_keeps_the_last_good_one);
-	CU_ADD_TEST(suite, test_watch_ignores_a_broken_copy);
-	CU_ADD_TEST(suite, test_watch_without_directory);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_good),
+		TEST(test_bad),
+		TEST(test_cut_short),
+		TEST(test_kinds),
+		TEST(test_watch_loads),
+		TEST(test_watch_polls),
+		TEST(test_watch_is_notified),
+		TEST(test_watch_keeps_the_last_good_one),
+		TEST(test_watch_ignores_a_broken_copy),
+		TEST(test_watch_without_directory),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("db/catalog", tests);
 }

@@ -5,7 +5,7 @@
 #include "../scenario/fake_clock.h"
 #include "base/mem.h"
 #include "db/freelist.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,21 +309,18 @@ static void test_scans(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("db/freelist", NULL, NULL);
-	CU_ADD_TEST(suite, test_order);
-	CU_ADD_TEST(suite, test_pools_and_groups);
-	CU_ADD_TEST(suite, test_ignored);
-	CU_ADD_TEST(suite, test_put_back_and_remove);
-	CU_ADD_TEST(suite, test_slices);
-	CU_ADD_TEST(suite, test_seeds_differ);
-	CU_ADD_TEST(suite, test_new_catalog);
-	CU_ADD_TEST(suite, test_model);
-	CU_ADD_TEST(suite, test_bounded);
-	CU_ADD_TEST(suite, test_scans);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_order),
+		TEST(test_pools_and_groups),
+		TEST(test_ignored),
+		TEST(test_put_back_and_remove),
+		TEST(test_slices),
+		TEST(test_seeds_differ),
+		TEST(test_new_catalog),
+		TEST(test_model),
+		TEST(test_bounded),
+		TEST(test_scans),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("db/freelist", tests);
 }

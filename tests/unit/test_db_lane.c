@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "db/lane.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -640,33 +640,30 @@ static void test_bound(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR, "test");
-	CU_pSuite suite = CU_add_suite("db/lane", NULL, NULL);
-	CU_ADD_TEST(suite, test_lone_leaves_at_once);
-	CU_ADD_TEST(suite, test_batching_while_in_flight);
-	CU_ADD_TEST(suite, test_two_calls_in_one_round);
-	CU_ADD_TEST(suite, test_urgent_first);
-	CU_ADD_TEST(suite, test_rows);
-	CU_ADD_TEST(suite, test_bisect);
-	CU_ADD_TEST(suite, test_bisect_two_culprits);
-	CU_ADD_TEST(suite, test_retry_keeps_order);
-	CU_ADD_TEST(suite, test_expired_in_queue);
-	CU_ADD_TEST(suite, test_expired_before_sending);
-	CU_ADD_TEST(suite, test_expired_while_down);
-	CU_ADD_TEST(suite, test_lost_connection);
-	CU_ADD_TEST(suite, test_back_off);
-	CU_ADD_TEST(suite, test_unavailable_backs_off);
-	CU_ADD_TEST(suite, test_one_statement_fails);
-	CU_ADD_TEST(suite, test_unreplicated);
-	CU_ADD_TEST(suite, test_batch_size_adapts);
-	CU_ADD_TEST(suite, test_cancel);
-	CU_ADD_TEST(suite, test_cancelled_is_not_sent_again);
-	CU_ADD_TEST(suite, test_reentrant_done);
-	CU_ADD_TEST(suite, test_bound);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_lone_leaves_at_once),
+		TEST(test_batching_while_in_flight),
+		TEST(test_two_calls_in_one_round),
+		TEST(test_urgent_first),
+		TEST(test_rows),
+		TEST(test_bisect),
+		TEST(test_bisect_two_culprits),
+		TEST(test_retry_keeps_order),
+		TEST(test_expired_in_queue),
+		TEST(test_expired_before_sending),
+		TEST(test_expired_while_down),
+		TEST(test_lost_connection),
+		TEST(test_back_off),
+		TEST(test_unavailable_backs_off),
+		TEST(test_one_statement_fails),
+		TEST(test_unreplicated),
+		TEST(test_batch_size_adapts),
+		TEST(test_cancel),
+		TEST(test_cancelled_is_not_sent_again),
+		TEST(test_reentrant_done),
+		TEST(test_bound),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("db/lane", tests);
 }

@@ -11,7 +11,7 @@
 #include "base/timer.h"
 #include "db/lane.h"
 #include "db/session_key.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,13 +248,13 @@ int main(void)
 		return 77;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO, "test");
 	base = event_base_new();
-	if (!base || CU_initialize_registry() != CUE_SUCCESS)
+	if (!base)
 		return 2;
-	CU_pSuite suite = CU_add_suite("db/lane_live", NULL, NULL);
-	CU_ADD_TEST(suite, test_killed_again_and_again);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_killed_again_and_again),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("db/lane_live", tests);
 	event_base_free(base);
-	return failures == 0 ? 0 : 1;
+	return failed;
 }

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/pgconn.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <netinet/in.h>
@@ -769,27 +769,27 @@ int main(void)
 		return 77;
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR, "test");
 	base = event_base_new();
-	if (!base || CU_initialize_registry() != CUE_SUCCESS)
+	if (!base)
 		return 2;
-	CU_pSuite suite = CU_add_suite("db/pgconn", NULL, NULL);
-	CU_ADD_TEST(suite, test_set_up);
-	CU_ADD_TEST(suite, test_refused);
-	CU_ADD_TEST(suite, test_unknown_function);
-	CU_ADD_TEST(suite, test_first_host_refuses);
-	CU_ADD_TEST(suite, test_first_host_is_silent);
-	CU_ADD_TEST(suite, test_settings);
-	CU_ADD_TEST(suite, test_values);
-	CU_ADD_TEST(suite, test_large);
-	CU_ADD_TEST(suite, test_error_classes);
-	CU_ADD_TEST(suite, test_error_at_commit);
-	CU_ADD_TEST(suite, test_statement_timeout);
-	CU_ADD_TEST(suite, test_backend_killed);
-	CU_ADD_TEST(suite, test_close_in_result);
-	CU_ADD_TEST(suite, test_notify);
-	CU_ADD_TEST(suite, test_not_replicated);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_set_up),
+		TEST(test_refused),
+		TEST(test_unknown_function),
+		TEST(test_first_host_refuses),
+		TEST(test_first_host_is_silent),
+		TEST(test_settings),
+		TEST(test_values),
+		TEST(test_large),
+		TEST(test_error_classes),
+		TEST(test_error_at_commit),
+		TEST(test_statement_timeout),
+		TEST(test_backend_killed),
+		TEST(test_close_in_result),
+		TEST(test_notify),
+		TEST(test_not_replicated),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("db/pgconn", tests);
 	event_base_free(base);
-	return failures == 0 ? 0 : 1;
+	return failed;
 }

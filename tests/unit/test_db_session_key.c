@@ -4,7 +4,7 @@
  * Tests of src/db/session_key.h under a fake clock. */
 #include "../scenario/fake_clock.h"
 #include "db/session_key.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <string.h>
 
 static uint64_t milliseconds_of(const uint8_t key[SESSION_KEY_SIZE])
@@ -90,16 +90,13 @@ static void test_class_refused(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("db/session_key", NULL, NULL);
-	CU_ADD_TEST(suite, test_form);
-	CU_ADD_TEST(suite, test_order);
-	CU_ADD_TEST(suite, test_class_round_trip);
-	CU_ADD_TEST(suite, test_class_text);
-	CU_ADD_TEST(suite, test_class_refused);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_form),
+		TEST(test_order),
+		TEST(test_class_round_trip),
+		TEST(test_class_text),
+		TEST(test_class_refused),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("db/session_key", tests);
 }

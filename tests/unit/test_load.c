@@ -9,7 +9,7 @@
 #include "radius/admit.h"
 #include "radius/digest.h"
 #include "radius/encode.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -294,25 +294,25 @@ static void test_few_ids(void)
 
 int main(void)
 {
-	if (digest_init() || CU_initialize_registry() != CUE_SUCCESS)
+	if (digest_init())
 		return 1;
-	CU_pSuite suite = CU_add_suite("load", NULL, NULL);
-	CU_ADD_TEST(suite, test_auth);
-	CU_ADD_TEST(suite, test_cycles);
-	CU_ADD_TEST(suite, test_acct);
-	CU_ADD_TEST(suite, test_session);
-	CU_ADD_TEST(suite, test_storm);
-	CU_ADD_TEST(suite, test_open_loop);
-	CU_ADD_TEST(suite, test_retransmission);
-	CU_ADD_TEST(suite, test_loss);
-	CU_ADD_TEST(suite, test_storm_gives_up);
-	CU_ADD_TEST(suite, test_double_addresses);
-	CU_ADD_TEST(suite, test_lies);
-	CU_ADD_TEST(suite, test_no_mschap_success);
-	CU_ADD_TEST(suite, test_few_ids);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_auth),
+		TEST(test_cycles),
+		TEST(test_acct),
+		TEST(test_session),
+		TEST(test_storm),
+		TEST(test_open_loop),
+		TEST(test_retransmission),
+		TEST(test_loss),
+		TEST(test_storm_gives_up),
+		TEST(test_double_addresses),
+		TEST(test_lies),
+		TEST(test_no_mschap_success),
+		TEST(test_few_ids),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("load", tests);
 	digest_done();
-	return failures != 0;
+	return failed;
 }

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "load/histogram.h"
 #include "load/settings.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
@@ -135,18 +135,15 @@ static void test_histogram_extremes(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	CU_pSuite suite = CU_add_suite("load_settings", NULL, NULL);
-	CU_ADD_TEST(suite, test_defaults);
-	CU_ADD_TEST(suite, test_options);
-	CU_ADD_TEST(suite, test_refusals);
-	CU_ADD_TEST(suite, test_whose_server);
-	CU_ADD_TEST(suite, test_patterns);
-	CU_ADD_TEST(suite, test_histogram);
-	CU_ADD_TEST(suite, test_histogram_extremes);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	CU_TestInfo tests[] = {
+		TEST(test_defaults),
+		TEST(test_options),
+		TEST(test_refusals),
+		TEST(test_whose_server),
+		TEST(test_patterns),
+		TEST(test_histogram),
+		TEST(test_histogram_extremes),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("load_settings", tests);
 }

@@ -5,8 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "master/control.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -202,18 +201,15 @@ static void test_file(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
 	signal(SIGPIPE, SIG_IGN); /* as the master does */
-	CU_pSuite suite = CU_add_suite("master/control", begin, finish);
-	CU_ADD_TEST(suite, test_lines);
-	CU_ADD_TEST(suite, test_junk);
-	CU_ADD_TEST(suite, test_endless_line);
-	CU_ADD_TEST(suite, test_too_many_clients);
-	CU_ADD_TEST(suite, test_deaf_client);
-	CU_ADD_TEST(suite, test_file);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_lines),
+		TEST(test_junk),
+		TEST(test_endless_line),
+		TEST(test_too_many_clients),
+		TEST(test_deaf_client),
+		TEST(test_file),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run_with("master/control", begin, finish, tests);
 }

@@ -7,8 +7,7 @@
 #include "master/port_holder.h"
 #include "master/process.h"
 #include "master/sockets.h"
-#include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+#include "suite.h"
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,14 +111,11 @@ static void test_pause(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	CU_pSuite suite = CU_add_suite("master/sockets", NULL, NULL);
-	CU_ADD_TEST(suite, test_port_holder);
-	CU_ADD_TEST(suite, test_open);
-	CU_ADD_TEST(suite, test_pause);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures == 0 ? 0 : 1;
+	CU_TestInfo tests[] = {
+		TEST(test_port_holder),
+		TEST(test_open),
+		TEST(test_pause),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("master/sockets", tests);
 }

@@ -5,7 +5,7 @@
  */
 #include "base/mem.h"
 #include "path/path.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <poll.h>
@@ -218,13 +218,5 @@ int main(void)
 		{"stopping", test_stop},
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{"path sockets", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("path sockets", tests);
 }

@@ -8,7 +8,7 @@
 #include "hex.h"
 #include "radius/admit.h"
 #include "radius/dictionary.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -257,18 +257,16 @@ int main(void)
 {
 	char *why;
 	const char *directory = getenv("POPRAD_DICTIONARY_DIR");
-	if (!page_init() || !directory || dictionary_load(NULL, directory, &why) ||
-		CU_initialize_registry() != CUE_SUCCESS)
+	if (!page_init() || !directory || dictionary_load(NULL, directory, &why))
 		return 1;
-	CU_pSuite suite = CU_add_suite("radius_admit", NULL, NULL);
-	CU_ADD_TEST(suite, test_header);
-	CU_ADD_TEST(suite, test_attributes);
-	CU_ADD_TEST(suite, test_facts);
-	CU_ADD_TEST(suite, test_attribute_count);
-	CU_ADD_TEST(suite, test_seeds);
-	CU_ADD_TEST(suite, test_mutations);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	CU_TestInfo tests[] = {
+		TEST(test_header),
+		TEST(test_attributes),
+		TEST(test_facts),
+		TEST(test_attribute_count),
+		TEST(test_seeds),
+		TEST(test_mutations),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run("radius_admit", tests);
 }

@@ -9,7 +9,7 @@
 #include "radius/mschap.h"
 #include "radius/pap.h"
 #include "radius/sign.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 
 static const char secret[] = "xyzzy5461"; /* of RFC 2865 section 7 and RFC 5997 section 6 */
 #define SECRET_SIZE (sizeof secret - 1)
@@ -323,28 +323,28 @@ static void test_nt_hash_length(void)
 
 int main(void)
 {
-	if (digest_init() || CU_initialize_registry() != CUE_SUCCESS)
+	if (digest_init())
 		return 1;
-	CU_pSuite suite = CU_add_suite("radius_crypto", NULL, NULL);
-	CU_ADD_TEST(suite, test_digests);
-	CU_ADD_TEST(suite, test_hmac_keys);
-	CU_ADD_TEST(suite, test_random);
-	CU_ADD_TEST(suite, test_response_authenticators);
-	CU_ADD_TEST(suite, test_message_authenticator);
-	CU_ADD_TEST(suite, test_no_message_authenticator);
-	CU_ADD_TEST(suite, test_accounting);
-	CU_ADD_TEST(suite, test_pap_vectors);
-	CU_ADD_TEST(suite, test_pap_round_trip);
-	CU_ADD_TEST(suite, test_pap_bad_sizes);
-	CU_ADD_TEST(suite, test_chap);
-	CU_ADD_TEST(suite, test_mschap1);
-	CU_ADD_TEST(suite, test_mschap2);
-	CU_ADD_TEST(suite, test_mppe_receive_key);
-	CU_ADD_TEST(suite, test_nt_hash_utf8);
-	CU_ADD_TEST(suite, test_nt_hash_length);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_digests),
+		TEST(test_hmac_keys),
+		TEST(test_random),
+		TEST(test_response_authenticators),
+		TEST(test_message_authenticator),
+		TEST(test_no_message_authenticator),
+		TEST(test_accounting),
+		TEST(test_pap_vectors),
+		TEST(test_pap_round_trip),
+		TEST(test_pap_bad_sizes),
+		TEST(test_chap),
+		TEST(test_mschap1),
+		TEST(test_mschap2),
+		TEST(test_mppe_receive_key),
+		TEST(test_nt_hash_utf8),
+		TEST(test_nt_hash_length),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("radius_crypto", tests);
 	digest_done();
-	return failures != 0;
+	return failed;
 }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "hex.h"
 #include "radius/dictionary.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -412,30 +412,28 @@ static void test_load(void)
 
 int main(void)
 {
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
 	ctx = talloc_new(NULL);
-	CU_pSuite suite = CU_add_suite("radius_dictionary", NULL, NULL);
-	CU_ADD_TEST(suite, test_bad_dictionaries);
-	CU_ADD_TEST(suite, test_load);
-	CU_ADD_TEST(suite, test_load_again);
-	CU_ADD_TEST(suite, test_order_and_repeats);
-	CU_ADD_TEST(suite, test_typed_reads);
-	CU_ADD_TEST(suite, test_prefix6);
-	CU_ADD_TEST(suite, test_hostile_text);
-	CU_ADD_TEST(suite, test_value_names);
-	CU_ADD_TEST(suite, test_vendors);
-	CU_ADD_TEST(suite, test_malformed_vendors);
-	CU_ADD_TEST(suite, test_junk);
-	CU_ADD_TEST(suite, test_longest_values);
-	CU_ADD_TEST(suite, test_many_in_vendors);
-	CU_ADD_TEST(suite, test_text_good);
-	CU_ADD_TEST(suite, test_text_bad);
-	CU_ADD_TEST(suite, test_text_length);
-	CU_ADD_TEST(suite, test_text_hidden);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_bad_dictionaries),
+		TEST(test_load),
+		TEST(test_load_again),
+		TEST(test_order_and_repeats),
+		TEST(test_typed_reads),
+		TEST(test_prefix6),
+		TEST(test_hostile_text),
+		TEST(test_value_names),
+		TEST(test_vendors),
+		TEST(test_malformed_vendors),
+		TEST(test_junk),
+		TEST(test_longest_values),
+		TEST(test_many_in_vendors),
+		TEST(test_text_good),
+		TEST(test_text_bad),
+		TEST(test_text_length),
+		TEST(test_text_hidden),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("radius_dictionary", tests);
 	talloc_free(ctx);
-	return failures != 0;
+	return failed;
 }

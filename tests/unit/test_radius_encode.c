@@ -8,7 +8,7 @@
 #include "radius/encode.h"
 #include "radius/pap.h"
 #include "radius/sign.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 
 static const char secret[] = "testing123";
 #define SECRET_SIZE (sizeof secret - 1)
@@ -291,23 +291,23 @@ static void test_mschap1_keys(void)
 
 int main(void)
 {
-	if (digest_init() || CU_initialize_registry() != CUE_SUCCESS)
+	if (digest_init())
 		return 1;
-	CU_pSuite suite = CU_add_suite("radius_encode", NULL, NULL);
-	CU_ADD_TEST(suite, test_access);
-	CU_ADD_TEST(suite, test_which_are_signed);
-	CU_ADD_TEST(suite, test_values);
-	CU_ADD_TEST(suite, test_long_values);
-	CU_ADD_TEST(suite, test_proxy_state);
-	CU_ADD_TEST(suite, test_overfull);
-	CU_ADD_TEST(suite, test_nothing_but_proxy_state);
-	CU_ADD_TEST(suite, test_salt_encryption);
-	CU_ADD_TEST(suite, test_salts_differ);
-	CU_ADD_TEST(suite, test_tunnel_password);
-	CU_ADD_TEST(suite, test_mschap1_keys);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	CU_TestInfo tests[] = {
+		TEST(test_access),
+		TEST(test_which_are_signed),
+		TEST(test_values),
+		TEST(test_long_values),
+		TEST(test_proxy_state),
+		TEST(test_overfull),
+		TEST(test_nothing_but_proxy_state),
+		TEST(test_salt_encryption),
+		TEST(test_salts_differ),
+		TEST(test_tunnel_password),
+		TEST(test_mschap1_keys),
+		CU_TEST_INFO_NULL,
+	};
+	int failed = suite_run("radius_encode", tests);
 	digest_done();
-	return failures != 0;
+	return failed;
 }

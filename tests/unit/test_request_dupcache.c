@@ -4,7 +4,7 @@
  * Tests of src/request/dupcache.h. */
 #include "base/clock.h"
 #include "request/dupcache.h"
-#include <CUnit/Basic.h>
+#include "suite.h"
 #include <string.h>
 
 #define KEEP_S 10
@@ -159,13 +159,5 @@ int main(void)
 		{"the oldest goes at the bound", test_bound},
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = {
-		{"request/dupcache", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
-	CU_initialize_registry();
-	CU_register_suites(suites);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	unsigned failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("request/dupcache", tests);
 }
