@@ -26,6 +26,8 @@ create table poprad.schema_code (
 );
 
 -- Catalog: small tables that every worker holds in memory ---------------------------------------------------------
+-- The bounds are those of its reader, src/db/catalog_parse.c: one row past them would keep every worker on its last
+-- good copy.
 
 create table poprad.realm (
 	realm_id int generated always as identity primary key,
@@ -34,15 +36,15 @@ create table poprad.realm (
 
 create table poprad.nas_group (
 	nas_group_id int generated always as identity primary key,
-	name text collate "C" not null unique check (name <> ''),
+	name text collate "C" not null unique check (octet_length(name) between 1 and 255),
 	is_own_network boolean not null default true -- false: a virtual POP, whose traffic does not cross our network
 );
 
 create table poprad.nas (
 	nas_id int generated always as identity primary key,
-	name text collate "C" not null unique check (name <> ''),
+	name text collate "C" not null unique check (octet_length(name) between 1 and 255),
 	prefix cidr not null unique,
-	secret text not null check (secret <> ''),
+	secret text not null check (octet_length(secret) between 1 and 255),
 	kind text not null,
 	nas_group_id int references poprad.nas_group,
 	require_message_authenticator text not null default 'auto' check (require_message_authenticator in ('yes', 'no', 'auto')),
@@ -60,7 +62,7 @@ create table poprad.nas_learned (
 
 create table poprad.pool (
 	pool_id int generated always as identity primary key,
-	name text collate "C" not null unique check (name <> '')
+	name text collate "C" not null unique check (octet_length(name) between 1 and 255)
 );
 
 create table poprad.pool_range (
@@ -77,7 +79,7 @@ create table poprad.pool_range (
 
 create table poprad.filter (
 	filter_id int generated always as identity primary key,
-	name text collate "C" not null unique check (name <> ''),
+	name text collate "C" not null unique check (octet_length(name) between 1 and 249), -- a Filter-Id, less ".out"
 	direction text not null check (direction in ('in', 'out')), -- in: from the subscriber into the NAS
 	scope text not null default 'anywhere' check (scope in ('anywhere', 'own-network', 'router')),
 	purpose text not null default ''
@@ -96,7 +98,7 @@ create table poprad.filter_rule (
 
 create table poprad.plan (
 	plan_id int generated always as identity primary key,
-	name text collate "C" not null unique check (name <> ''),
+	name text collate "C" not null unique check (octet_length(name) between 1 and 255),
 	pool_id int references poprad.pool,
 	session_limit int not null default 0 check (session_limit >= 0), -- 0: none
 	session_timeout_s int not null default 0 check (session_timeout_s >= 0),
@@ -104,12 +106,12 @@ create table poprad.plan (
 	interim_s int not null default 0 check (interim_s = 0 or interim_s >= 60),
 	netmask inet not null default '255.255.255.255',
 	allows_login boolean not null default false,
-	attributes text[] not null default '{}' -- "Name = value", checked by popradctl against the dictionary
+	attributes text[] not null default '{}' check (cardinality(attributes) <= 64) -- "Name = value", checked by popradctl against the dictionary
 );
 
 create table poprad.plan_filter (
 	plan_id int not null references poprad.plan on delete cascade,
-	position int not null,
+	position int not null check (position between 1 and 64),
 	filter_id int not null references poprad.filter,
 	primary key (plan_id, position),
 	unique (plan_id, filter_id)
@@ -134,7 +136,7 @@ create table poprad.subscriber (
 	expires_at timestamptz,
 	static_address inet unique check (static_address = host(static_address)::inet), -- one address, no network
 	session_limit int check (session_limit >= 0), -- null: the plan's
-	attributes text[] not null default '{}',
+	attributes text[] not null default '{}' check (cardinality(attributes) <= 64),
 	created_at timestamptz not null default now()
 ) with (fillfactor = 90);
 
