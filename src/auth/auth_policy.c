@@ -33,10 +33,6 @@ static enum reject decide(const struct login *login, int64_t now_us)
 		return REJECT_suspended;
 	if (subscriber->expires_us <= now_us)
 		return REJECT_expired;
-	if (login->plan == NULL)
-		return REJECT_no_plan;
-	if (service_is_login(login->service_type) && !login->plan->allows_login)
-		return REJECT_service_not_allowed;
 	return REJECT_none;
 }
 
@@ -69,10 +65,16 @@ struct step_result auth_policy(struct request *request)
 {
 	struct login *login = login_of(request);
 	int64_t now_us = clock_wall_us();
-	login->plan = catalog_find_plan(request->catalog, login->subscriber.plan_id);
 	enum reject reason = decide(login, now_us);
 	if (reason != REJECT_none)
 		return auth_reject(request, reason);
+	/* The database refers to it, so it exists: it is newer than the catalog, and the NAS's
+	 * retry finds it there. */
+	login->plan = catalog_find_plan(request->catalog, login->subscriber.plan_id);
+	if (login->plan == NULL)
+		return DROP_BECAUSE(DROP_no_plan);
+	if (service_is_login(login->service_type) && !login->plan->allows_login)
+		return auth_reject(request, REJECT_service_not_allowed);
 
 	login->given = given_collect(request->pool, &login->subscriber, login->plan);
 	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->plan->interim_s);
