@@ -4,6 +4,7 @@
 
 Everything is started through popradctl and poprad as an operator would, and stopped again.
 """
+import atexit
 import contextlib
 import json
 import os
@@ -136,11 +137,24 @@ class Poprad:
 
     # --- database -----------------------------------------------------------------------------------------------------
 
+    template = None  # a stopped cluster with the sample provider; copying it is quicker than making one
+
     def create_database(self):
-        self.ctl("db", "init")
-        self.ctl("db", "start")
-        self.ctl("db", "migrate")
-        self.ctl("db", "sample")
+        data = self.directory / "postgresql" / "data"
+        if Poprad.template is None:
+            self.ctl("db", "init")
+            self.ctl("db", "start")
+            self.ctl("db", "migrate")
+            self.ctl("db", "sample")
+            self.stop_database()
+            Poprad.template = pathlib.Path(tempfile.mkdtemp(prefix="poprad-template-", dir="/tmp"))
+            atexit.register(shutil.rmtree, Poprad.template, ignore_errors=True)
+            copy_tree(data, Poprad.template / "data")
+        else:
+            data.parent.mkdir()
+            data.parent.chmod(0o755)
+            copy_tree(Poprad.template / "data", data)
+        self.start_database()
 
     def start_database(self):
         self.ctl("db", "start")
@@ -239,6 +253,11 @@ def is_running(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def copy_tree(source, target):
+    """With owners, modes and times."""
+    subprocess.run(["cp", "-a", source, target], check=True)
 
 
 def postgres_programs():

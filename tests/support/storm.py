@@ -157,7 +157,7 @@ class Storm:
 
 def check(server, storm, count):
     """What must hold after every storm, whatever was broken meanwhile."""
-    assert storm.rejected == [], "a valid subscriber was rejected"
+    assert storm.rejected == [], f"a valid subscriber was rejected\n{server.log()[-6000:]}"
     assert storm.unanswered == []
     assert len(storm.acknowledged) == count
     assert len(set(storm.addresses.values())) == count, "an address was given twice"
