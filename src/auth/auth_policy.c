@@ -68,11 +68,10 @@ struct step_result auth_policy(struct request *request)
 	enum reject reason = decide(login, now_us);
 	if (reason != REJECT_none)
 		return auth_reject(request, reason);
-	/* The database refers to it, so it exists: it is newer than the catalog, and the NAS's
-	 * retry finds it there. */
+	/* The database refers to it, so it exists: it was added a moment ago. */
 	login->plan = catalog_find_plan(request->catalog, login->subscriber.plan_id);
 	if (login->plan == NULL)
-		return DROP_BECAUSE(DROP_no_plan);
+		return request_await_catalog(request);
 	if (service_is_login(login->service_type) && !login->plan->allows_login)
 		return auth_reject(request, REJECT_service_not_allowed);
 

@@ -27,7 +27,7 @@ static uint32_t jittered_interim_s(uint32_t interim_s, const uint8_t key[SESSION
 {
 	unsigned random = key[SESSION_KEY_SIZE - 2] << 8 | key[SESSION_KEY_SIZE - 1];
 	uint64_t per_mille =
-		1000 - INTERIM_JITTER_PER_MILLE + random % (2 * INTERIM_JITTER_PER_MILLE + 1);
+		1000U - INTERIM_JITTER_PER_MILLE + random % (2U * INTERIM_JITTER_PER_MILLE + 1);
 	uint64_t jittered = interim_s * per_mille / 1000;
 	return jittered < INTERIM_MIN_S ? INTERIM_MIN_S : (uint32_t)jittered;
 }

@@ -121,9 +121,31 @@ static void print_counters(FILE *out, const json_t *counters)
 		const struct metric_info *info = metric_info(metric);
 		json_int_t value = member_number(counters, info->name);
 
-		if (value != 0 || info->is_gauge)
+		if (value != 0 && !info->is_gauge)
 			fprintf(out, "%-32s %12" JSON_INTEGER_FORMAT "  %s\n", info->name, value,
 				info->sentence);
+	}
+}
+
+/* Levels of different workers do not add up to anything: one column each. */
+static void print_gauges(FILE *out, const json_t *workers)
+{
+	size_t index;
+	const json_t *worker;
+
+	fprintf(out, "\n%-32s %12s\n", "level", "each worker");
+	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+		const struct metric_info *info = metric_info(metric);
+
+		if (!info->is_gauge)
+			continue;
+		fprintf(out, "%-32s", info->name);
+		json_array_foreach(workers, index, worker)
+		{
+			fprintf(out, " %6" JSON_INTEGER_FORMAT,
+				member_number(json_object_get(worker, "counters"), info->name));
+		}
+		fprintf(out, "  %s\n", info->sentence);
 	}
 }
 
@@ -135,6 +157,7 @@ static void print_status(FILE *out, const json_t *status)
 		member_text(status, "version"), member_text(status, "state"),
 		member_number(status, "pid"), member_number(status, "uptime_s"));
 	print_workers(out, json_object_get(status, "workers"));
+	print_gauges(out, json_object_get(status, "workers"));
 	print_counters(out, json_object_get(status, "counters"));
 }
 

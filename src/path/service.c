@@ -88,8 +88,10 @@ void service_use_catalog(struct worker *worker, struct catalog *catalog)
 	freelist_use_catalog(worker->freelist, catalog);
 	learned_use_catalog(worker->learned);
 	chores_scan(worker->chores);
+	metric_set(METRIC_catalog_version, (uint64_t)catalog_version(catalog));
 	log_event(LOG_LEVEL_INFO, "catalog_loaded", "version=%lld",
 		(long long)catalog_version(catalog));
+	request_catalog_changed(worker);
 }
 
 static void catalog_changed(void *owner, struct catalog *catalog)

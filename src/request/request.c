@@ -219,6 +219,8 @@ void request_resume(struct request *request)
 static enum drop deadline_reason(const struct request *request)
 {
 	bool is_lane_down = request->lane != NULL && !lane_is_up(request->lane);
+	if (request->awaits_catalog)
+		return DROP_stale_catalog;
 	return is_lane_down ? DROP_database : DROP_deadline;
 }
 
@@ -281,4 +283,38 @@ bool request_lane_done(struct request *request, enum lane_outcome outcome)
 		break;
 	}
 	return false;
+}
+
+/* Catalog ---------------------------------------------------------------------------------------
+ */
+
+/* The access server may have gone with the old snapshot. */
+static struct step_result adopt_catalog(struct request *request)
+{
+	struct catalog *old = request->catalog;
+	request->catalog = catalog_hold(request->worker->catalog);
+	request->nas = catalog_find_nas(request->catalog, &request->endpoint.remote);
+	catalog_release(old);
+	return request->nas != NULL ? NEXT : DROP_BECAUSE(DROP_unknown_nas);
+}
+
+struct step_result request_await_catalog(struct request *request)
+{
+	request->next_step = request->step;
+	if (request->catalog != request->worker->catalog)
+		return adopt_catalog(request);
+	request->awaits_catalog = true;
+	return WAIT;
+}
+
+void request_catalog_changed(struct worker *worker)
+{
+	struct request *request, *next;
+	for (request = TAILQ_FIRST(&worker->open); request != NULL; request = next) {
+		next = TAILQ_NEXT(request, entry);
+		if (!request->awaits_catalog)
+			continue;
+		request->awaits_catalog = false;
+		request_act(request, adopt_catalog(request));
+	}
 }

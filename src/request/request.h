@@ -138,6 +138,7 @@ struct request {
 	/* Minted once for the packet, also if the NAS has to send it again: see the table above. */
 	uint8_t session_key[SESSION_KEY_SIZE];
 	bool is_superseded;
+	bool awaits_catalog;
 	/* what it waits for in a lane; NULL = nothing */
 	struct lane *lane;
 	struct lane_item *lane_item;
@@ -184,6 +185,13 @@ struct step_result request_submit(
  * Otherwise the request is gone, dropped with the right reason. LANE_REFUSED is logged as an error:
  * a login that the database refuses by itself is never rejected, for nothing is known about it. */
 bool request_lane_done(struct request *request, enum lane_outcome outcome);
+
+/* The snapshot that the request came under lacks what the database already knows: the calling step
+ * runs again under a newer one, at once if there is one, else when it comes. */
+struct step_result request_await_catalog(struct request *request);
+
+/* The worker has a new snapshot: the requests that await one go on. */
+void request_catalog_changed(struct worker *worker);
 
 /* How long the NAS waits for an answer before it sends again. */
 int64_t request_patience_ns(const struct request *request);

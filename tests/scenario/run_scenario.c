@@ -120,6 +120,21 @@ static char *substitute(struct scenario *scenario, const char *text)
 
 /* Directives ------------------------------------------------------------------------------- */
 
+/* An indented "plan 2 9": plan 2 of the file gets the number 9. */
+static void rename_plan(struct scenario *scenario, char *document)
+{
+	if (scenario->statement->block_count == 0)
+		return;
+	char *line = mem_must(talloc_strdup(scenario, scenario->statement->block[0])), from[32];
+	const char *name = scenario_word(&line);
+	const char *old = scenario_word(&line), *fresh = scenario_word(&line);
+	snprintf(from, sizeof from, "\"plan_id\": %.1s,", old != NULL ? old : "?");
+	char *place = strstr(document, from);
+	if (name == NULL || strcmp(name, "plan") != 0 || fresh == NULL || place == NULL)
+		scenario_fail(scenario, "catalog takes: plan OLD NEW, one digit each");
+	place[strlen("\"plan_id\": ")] = fresh[0];
+}
+
 static void do_catalog(struct scenario *scenario, char *rest)
 {
 	const char *separator = "";
@@ -140,6 +155,7 @@ static void do_catalog(struct scenario *scenario, char *rest)
 	char *mark = strstr(json, "@LEARNED@");
 	char *document = mem_must(talloc_asprintf(scenario, "%.*s%s%s", (int)(mark - json), json,
 		learned, mark + strlen("@LEARNED@")));
+	rename_plan(scenario, document);
 	if (catalog_parse(NULL, document, strlen(document), &catalog, &why) != 0)
 		scenario_fail(scenario, "catalog.json: %s", why);
 	service_use_catalog(scenario->worker, catalog);

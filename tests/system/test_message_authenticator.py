@@ -5,15 +5,16 @@ import os
 
 import pytest
 
-from support.poprad import WORKERS, wait_for
+from support.poprad import wait_for
 from support.radius import *
 
 
 def wait_for_catalog(server, change):
-    """Runs change and waits until every worker has loaded the catalog anew."""
-    before = server.counter("catalog_loads")
+    """Runs change and waits until every worker serves by the catalog that has it."""
     change()
-    wait_for(lambda: server.counter("catalog_loads") >= before + WORKERS, "the catalog")
+    version = int(server.value("select poprad.catalog_version()"))
+    wait_for(lambda: all(worker["counters"]["catalog_version"] >= version for worker in server.ctl_json("status")["workers"]),
+        "the catalog")
 
 
 @pytest.fixture
