@@ -25,9 +25,9 @@ static void add_default_u32(struct request *request, uint8_t number, uint32_t va
 /* From the session's key, so that a repeated answer says the same. */
 static uint32_t jittered_interim_s(uint32_t interim_s, const uint8_t key[SESSION_KEY_SIZE])
 {
-	unsigned random = key[SESSION_KEY_SIZE - 2] << 8 | key[SESSION_KEY_SIZE - 1];
+	unsigned random = (unsigned)key[SESSION_KEY_SIZE - 2] << 8 | key[SESSION_KEY_SIZE - 1];
 	uint64_t per_mille =
-		1000U - INTERIM_JITTER_PER_MILLE + random % (2U * INTERIM_JITTER_PER_MILLE + 1);
+		1000 - INTERIM_JITTER_PER_MILLE + random % (2 * INTERIM_JITTER_PER_MILLE + 1);
 	uint64_t jittered = interim_s * per_mille / 1000;
 	return jittered < INTERIM_MIN_S ? INTERIM_MIN_S : (uint32_t)jittered;
 }
