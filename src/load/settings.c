@@ -4,10 +4,12 @@
 #include "load/settings.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "conf/conf.h"
 #include "radius/pap.h"
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IDS 256 /* requests that can wait for answers on one port (RFC 2865 section 3) */
 #define SOCKETS_MAX 4096
@@ -25,6 +27,7 @@ enum kind {
 };
 
 static struct load_settings given;
+static const char *conf_path; /* of -c */
 
 static const struct row {
 	const char *name;
@@ -33,7 +36,8 @@ static const struct row {
 	uint64_t least, most;
 	const char *argument, *sentence;
 } rows[] = {
-	{"server", KIND_ADDRESS, &given.server, 0, 0, "ADDRESS", "the server (127.0.0.1)"},
+	{"server", KIND_ADDRESS, &given.server, 0, 0, "ADDRESS",
+		"the server (127.0.0.1, with the ports of this machine's poprad.conf)"},
 	{"auth-port", KIND_PORT, &given.auth_port, 1, 65535, "PORT",
 		"its authentication port (1812)"},
 	{"acct-port", KIND_PORT, &given.acct_port, 1, 65535, "PORT", "its accounting port (1813)"},
@@ -99,6 +103,9 @@ static void help(FILE *out)
 			rows[i].argument ? rows[i].argument : "");
 		fprintf(out, "  %-22s %s\n", name, rows[i].sentence);
 	}
+	fputs("  -c FILE                another poprad.conf, for the ports; POPRAD_CONF names one "
+	      "too\n",
+		out);
 	fputs("\nExamples of each mode are in popradload(1).\n", out);
 }
 
@@ -229,10 +236,8 @@ static const char *contradiction(void)
 
 static void defaults_begin(void)
 {
+	conf_path = NULL;
 	given = (struct load_settings){
-		.server = {.family = 4, .bytes = {127, 0, 0, 1}},
-		.auth_port = 1812,
-		.acct_port = 1813,
 		.secret = "testing123",
 		.login = "demo@isp.example",
 		.password = "dial-up",
@@ -246,6 +251,27 @@ static void defaults_begin(void)
 		.redial_ns = 2 * NS_PER_S,
 		.interims = 1,
 	};
+}
+
+/* Without --server it is the one that poprad.conf here describes. A file that nobody named need not
+ * be there. */
+static int server_finish(void)
+{
+	struct conf *conf = NULL;
+	bool is_here = !addr_is_set(&given.server);
+	const char *path = conf_path ? conf_path : conf_default_path();
+	bool is_named = conf_path || getenv("POPRAD_CONF");
+	if (is_here)
+		given.server = addr_from_v4(0x7f000001);
+	if (is_here && (is_named || access(path, R_OK) == 0) &&
+		conf_load(NULL, path, stderr, &conf) != 0)
+		return ERR_SYNTAX;
+	if (given.auth_port == 0)
+		given.auth_port = conf ? conf->auth_port : 1812;
+	if (given.acct_port == 0)
+		given.acct_port = conf ? conf->acct_port : 1813;
+	talloc_free(conf);
+	return 0;
 }
 
 static void defaults_finish(void)
@@ -271,7 +297,11 @@ static int options_read(int argc, char **argv)
 			rows[i].argument ? required_argument : no_argument, NULL, (int)i};
 	options[ROWS] = (struct option){"help", no_argument, NULL, HELP};
 	int chosen;
-	while ((chosen = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((chosen = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (chosen == 'c') {
+			conf_path = optarg;
+			continue;
+		}
 		if (chosen == HELP) {
 			help(stdout);
 			return ERR_NOT_FOUND;
@@ -300,6 +330,8 @@ int settings_read(int argc, char **argv, struct load_settings *settings)
 		return ERR_SYNTAX;
 	}
 	given.mode = (enum load_mode)mode;
+	if (server_finish() != 0)
+		return ERR_SYNTAX;
 	const char *wrong = contradiction();
 	if (wrong) {
 		fprintf(stderr, "popradload: %s\n", wrong);
