@@ -72,7 +72,7 @@ static void print_rejects(FILE *out)
 		if (!has_prefix(info->name, "reject_"))
 			continue;
 		print_item(out, name, info->sentence);
-		fprintf(out, "The subscriber reads\n.Dq %s .\n",
+		fprintf(out, "The subscriber reads\n.Dq \\&%s .\n",
 			reject_reply_message(reject_find(name)));
 	}
 }
