@@ -54,12 +54,19 @@ bool text_is_clean(const uint8_t *octets, size_t size)
 	return true;
 }
 
+bool text_begins_escape(const uint8_t *octets, size_t size)
+{
+	return size >= 4 && octets[0] == '\\' && octets[1] == 'x' &&
+	       memchr(hex_digits, octets[2], 16) != NULL &&
+	       memchr(hex_digits, octets[3], 16) != NULL;
+}
+
 char *text_clean(TALLOC_CTX *ctx, const uint8_t *octets, size_t size)
 {
 	char *text = mem_must(talloc_size(ctx, 4 * size + 1)), *end = text;
 	for (size_t i = 0; i < size;) {
 		size_t length = utf8_length(octets + i, size - i);
-		if (length == 0 || octets[i] == '\0' || octets[i] == '\\') {
+		if (length == 0 || octets[i] == '\0' || text_begins_escape(octets + i, size - i)) {
 			*end++ = '\\';
 			*end++ = 'x';
 			*end++ = hex_digits[octets[i] >> 4];

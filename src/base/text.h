@@ -10,10 +10,14 @@
 /* True if the octets are valid UTF-8 (RFC 3629) and hold no NUL: what a PostgreSQL text accepts. */
 bool text_is_clean(const uint8_t *octets, size_t size);
 
-/* A NUL-terminated copy that PostgreSQL accepts. Octets that are no UTF-8, NUL and the backslash
- * itself become \xHH, so that the original can be read back and two different inputs never become
- * one text. Clean text without backslash is copied as it is. */
+/* A NUL-terminated copy that PostgreSQL accepts. Octets that are no UTF-8, and NUL, become \xHH
+ * with lower-case digits, and so does a backslash where it would read as the beginning of that: the
+ * original can be read back, and two different inputs never become one text. Other clean text
+ * (DOMAIN\user) is copied as it is. */
 char *text_clean(TALLOC_CTX *ctx, const uint8_t *octets, size_t size);
+
+/* True if the octets begin with \xHH, an octet as text_clean writes it. */
+bool text_begins_escape(const uint8_t *octets, size_t size);
 
 /* Writes size octets as lower-case hex; hex needs 2 * size + 1 octets. */
 void text_to_hex(const uint8_t *octets, size_t size, char *hex);

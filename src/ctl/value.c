@@ -63,9 +63,11 @@ const char *login_normalise(char *login)
 
 	if (fault != NULL)
 		return fault;
-	/* The server looks logins up in a form in which a backslash begins an escape. */
-	if (strchr(login, '\\') != NULL)
-		return "has a backslash";
+	/* The server looks logins up as text_clean writes them. */
+	for (const char *rest = login; (rest = strchr(rest, '\\')) != NULL; rest++)
+		if (text_begins_escape((const uint8_t *)rest, strlen(rest)))
+			return "has a \\x with two hex digits, which stands for an octet that is "
+			       "no text";
 	if (strchr(login, ' ') != NULL)
 		return "has a space";
 	if (at == login)

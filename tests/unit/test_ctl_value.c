@@ -72,10 +72,11 @@ static void test_names(void)
 static void test_logins(void)
 {
 	static const char *const wrong[] = {
-		"", "@isp.example", "a@", "a b", "a\\b", "a\tb", "\xff", "a\xc2\x9b", "a\x7f"};
+		"", "@isp.example", "a@", "a b", "a\\x00b", "a\tb", "\xff", "a\xc2\x9b", "a\x7f"};
 
 	good(VALUE_LOGIN, "Line-7@ISP.Example", "Line-7@isp.example");
 	good(VALUE_LOGIN, "User", "User");
+	good(VALUE_LOGIN, "ISP\\User", "ISP\\User");
 	good(VALUE_LOGIN, "A@B@C.example", "A@B@c.example");
 	good(VALUE_LOGIN, "j\xc3\xbcrgen@isp.example", "j\xc3\xbcrgen@isp.example");
 	good(VALUE_LOGIN, repeated('u', 253), repeated('u', 253));
