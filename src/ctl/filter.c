@@ -148,19 +148,7 @@ static int filter_show(struct call *call)
 
 static int filter_remove(struct call *call)
 {
-	struct params params = {0};
-	struct pg *pg;
-	long changed = 0;
-	int code = pg_open(call, &pg);
-
-	params_add(&params, call_value(call, "NAME"));
-	if (code == CTL_OK)
-		code = pg_change(
-			pg, "delete from poprad.filter where name = $1", &params, &changed);
-	if (code == CTL_OK && changed == 0)
-		return call_fail(call, CTL_REFUSED,
-			"there is no filter %s (see popradctl filter list)", params.values[0]);
-	return code;
+	return pg_remove_named(call, "delete from poprad.filter where name = $1", "NAME");
 }
 
 const struct command filter_commands[] = {

@@ -167,6 +167,22 @@ int pg_change(struct pg *pg, const char *sql, const struct params *params, long 
 	return CTL_OK;
 }
 
+int pg_remove_named(struct call *call, const char *sql, const char *argument)
+{
+	struct params params = {0};
+	struct pg *pg;
+	long changed = 0;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, argument));
+	if (code == CTL_OK)
+		code = pg_change(pg, sql, &params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(call, CTL_REFUSED, "there is no %s %s (see popradctl %s list)",
+			call->noun->name, params.values[0], call->noun->name);
+	return code;
+}
+
 int pg_value(struct pg *pg, const char *sql, const struct params *params, const char **value)
 {
 	PGresult *result;

@@ -162,18 +162,7 @@ static int plan_show(struct call *call)
 
 static int plan_remove(struct call *call)
 {
-	struct params params = {0};
-	struct pg *pg;
-	long changed = 0;
-	int code = pg_open(call, &pg);
-
-	params_add(&params, call_value(call, "NAME"));
-	if (code == CTL_OK)
-		code = pg_change(pg, "delete from poprad.plan where name = $1", &params, &changed);
-	if (code == CTL_OK && changed == 0)
-		return call_fail(call, CTL_REFUSED, "there is no plan %s (see popradctl plan list)",
-			params.values[0]);
-	return code;
+	return pg_remove_named(call, "delete from poprad.plan where name = $1", "NAME");
 }
 
 const struct command plan_commands[] = {

@@ -41,18 +41,7 @@ static int realm_list(struct call *call)
 
 static int realm_remove(struct call *call)
 {
-	struct params params = {0};
-	struct pg *pg;
-	long changed = 0;
-	int code = pg_open(call, &pg);
-
-	params_add(&params, call_value(call, "REALM"));
-	if (code == CTL_OK)
-		code = pg_change(pg, "delete from poprad.realm where name = $1", &params, &changed);
-	if (code == CTL_OK && changed == 0)
-		return call_fail(call, CTL_REFUSED,
-			"there is no realm %s (see popradctl realm list)", params.values[0]);
-	return code;
+	return pg_remove_named(call, "delete from poprad.realm where name = $1", "REALM");
 }
 
 const struct command realm_commands[] = {
