@@ -11,9 +11,8 @@
 	X(ERR_NOT_FOUND, -3, "there is no such thing")                \
 	X(ERR_FULL, -4, "a bound is reached")                         \
 	X(ERR_SYSTEM, -5, "the operating system refused (see errno)") \
-	X(ERR_DATABASE, -6, "the database is away or refused")        \
-	X(ERR_LIBRARY, -7, "a library refused")                       \
-	X(ERR_EXISTS, -8, "it exists already")
+	X(ERR_LIBRARY, -6, "a library refused")                       \
+	X(ERR_EXISTS, -7, "it exists already")
 
 enum err {
 #define X(name, value, text) name = value,

@@ -10,9 +10,8 @@
 
 #define ATTRIBUTE_HEADER 2
 #define VALUE_MAX 253
-#define VENDOR_HEADER                                                               \
-	8 /* 26, length, vendor, vendor type, vendor length (RFC 2865 section 5.26) \
-	   */
+/* 26, length, vendor, vendor type, vendor length (RFC 2865 section 5.26). */
+#define VENDOR_HEADER 8
 #define VENDOR_VALUE_MAX 247
 #define MESSAGE_AUTHENTICATOR_LENGTH 18
 #define SALT_SIZE 2
