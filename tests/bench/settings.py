@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""What all parts of the benchmark agree on."""
+
+import os
+import pathlib
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(os.environ.get("POPRAD_ROOT") or SOURCE / "var" / "root")  # --root overrides it
+
+SUBSCRIBERS = 100_000
+LOGIN, PASSWORD = "line-%d@isp.example", "secret%d"  # popradload's patterns; the numbers begin with 1
+LOGIN_SQL, PASSWORD_SQL = "'line-' || n || '@isp.example'", "'secret' || n"
+POOL = "100.64.0.0/14"  # 2^18 addresses
+SECRET = "testing123"
+
+FIRST_NAS, NASES, PORTS_A_NAS = "127.0.1.1", 20, 4
+
+# Of both clusters, besides Cluster(durable=True): what `popradctl db start` gives its private cluster.
+CLUSTER = {
+    "shared_buffers": "1GB",
+    "max_connections": "100",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "wal_level": "replica",
+    "max_wal_senders": "10",
+    "autovacuum_naptime": "15s",
+    "jit": "off",
+    "timezone": "'UTC'",
+}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""The benchmark's own parts: arithmetic, tables, FreeRADIUS's configuration. Nothing is measured here."""
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import figures  # noqa: E402
+import freeradius  # noqa: E402
+import processes  # noqa: E402
+import rows  # noqa: E402
+
+
+def test_spread_is_median_with_least_and_greatest():
+    spread = figures.Spread([300.0, 100.0, 200.0, None])
+    assert (spread.median, spread.least, spread.greatest) == (200, 100, 300)
+    assert spread.text() == "200 (100 to 300)"
+    assert figures.Spread([1234567.0]).text() == "1,234,567"
+
+
+def test_ratios_are_taken_round_by_round():
+    assert figures.ratios([10, 40], [1, 8]).median == 7.5
+
+
+def test_storm_table_says_how_much_sooner_everybody_is_online():
+    def round_of(seconds):
+        return {"all_online_s": seconds, "cpu_us": {"server": 20.0, "database": 60.0, "generator": 10.0}}
+    storm = next(row for row in rows.ROWS if row.name == "storm20k")
+    lines = list(storm.table({"poprad": [round_of(1.0), round_of(2.0)], "FreeRADIUS": [round_of(20.0), round_of(30.0)]}))
+    assert "| poprad | 1.50 (1.00 to 2.00) |  |" in lines
+    assert "| FreeRADIUS | 25.00 (20.00 to 30.00) | 17.5 (15.0 to 20.0)x |" in lines
+
+
+def test_processes_counts_children_that_have_ended():
+    with subprocess.Popen([sys.executable, "-c", """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "sum(i * i for i in range(3000000))"], check=True)
+print("done", flush=True)
+sys.stdin.read()"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout.readline() == b"done\n"
+        assert processes.is_running(parent.pid)
+        assert processes.cpu_seconds(parent.pid) > 0.05
+        assert processes.proportional_kib(parent.pid) > 500
+        parent.stdin.close()
+
+
+@pytest.mark.skipif(bool(freeradius.missing_packages()), reason="FreeRADIUS is not installed")
+@pytest.mark.parametrize("kind", freeradius.LOGINS)
+def test_freeradius_takes_its_configuration(tmp_path, kind):
+    values = dict(folder=tmp_path, socket_folder=tmp_path, port=5432, auth_port=21812, acct_port=21813)
+    (tmp_path / "radiusd.conf").write_text(freeradius.config(kind, **values), encoding="utf-8")
+    done = subprocess.run([freeradius.PROGRAM, "-C", "-l", "stdout", "-d", tmp_path], text=True, capture_output=True,
+                          timeout=60, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
