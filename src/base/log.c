@@ -2,11 +2,14 @@
  * Copyright the poprad authors
  *
  * A line is put together in one buffer and leaves in one write, so that lines of several workers on
- * the same stderr do not mix. Control characters that slipped into a value (a database's message,
- * say) become spaces: one event is one line. */
+ * the same stderr do not mix. Lines that are held leave together, as many as a pipe still takes in
+ * one piece. Control characters that slipped into a value (a database's message, say) become
+ * spaces: one event is one line. */
 #include "base/log.h"
 #include "base/clock.h"
+#include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +22,9 @@
 #define QUOTE_REASON_MAX_BYTES 256
 #define QUOTE_RING 8
 #define NAME_MAX_BYTES 64
+#define STAMP_BYTES 19 /* 2026-01-31T23:59:59 */
+#define PREFIX_MAX_BYTES 128
+#define HELD_MAX_BYTES PIPE_BUF /* a longer write could mix with another process's */
 
 static const struct {
 	const char *name;
@@ -34,7 +40,10 @@ static struct {
 	enum log_target target;
 	enum log_level level;
 	char name[NAME_MAX_BYTES];
-} log_state = {LOG_TARGET_STDERR, LOG_LEVEL_INFO, "poprad"};
+	bool is_holding;
+	size_t held_size;
+	char held[HELD_MAX_BYTES];
+} log_state = {.target = LOG_TARGET_STDERR, .level = LOG_LEVEL_INFO, .name = "poprad"};
 
 void log_open(enum log_target target, enum log_level level, const char *name)
 {
@@ -66,45 +75,108 @@ static size_t fitting(int wanted, size_t room)
 	return (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-static void write_stderr(enum log_level level, const char *message)
+/* A full or closed stderr must not stop the server, and there is nowhere left to say it. */
+static void write_stderr(const char *octets, size_t size)
 {
-	char line[LINE_MAX_BYTES + 128], stamp[32];
-	int64_t now_us = clock_wall_us();
-	time_t seconds = (time_t)(now_us / US_PER_S);
-	struct tm utc;
-	gmtime_r(&seconds, &utc);
-	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-	size_t used = fitting(snprintf(line, sizeof line - 1, "%s.%03dZ %s %s: %s", stamp,
-				      (int)(now_us % US_PER_S / 1000), log_state.name,
-				      levels[level].name, message),
-		sizeof line - 1);
-	line[used++] = '\n';
-	/* A full or closed stderr must not stop the server, and there is nowhere left to say it. */
-	ssize_t written = write(STDERR_FILENO, line, used);
+	ssize_t written = write(STDERR_FILENO, octets, size);
 	(void)written;
+}
+
+static void write_held(void)
+{
+	if (log_state.held_size > 0)
+		write_stderr(log_state.held, log_state.held_size);
+	log_state.held_size = 0;
+}
+
+void log_hold(void)
+{
+	log_state.is_holding = true;
+}
+
+void log_release(void)
+{
+	log_state.is_holding = false;
+	write_held();
+}
+
+static_assert(LINE_MAX_BYTES + PREFIX_MAX_BYTES <= HELD_MAX_BYTES, "a line must fit");
+
+static void put_line(enum log_level level, const char *line, size_t size)
+{
+	if (log_state.held_size + size > HELD_MAX_BYTES)
+		write_held();
+	memcpy(log_state.held + log_state.held_size, line, size);
+	log_state.held_size += size;
+	/* What may be the last word of this process does not wait. */
+	if (!log_state.is_holding || level <= LOG_LEVEL_WARNING)
+		write_held();
+}
+
+/* The time to the second; made anew when it changes. */
+static const char *stamp_of(time_t second)
+{
+	static char stamp[STAMP_BYTES + 1];
+	static time_t stamped;
+	struct tm utc;
+	if (second != stamped) {
+		gmtime_r(&second, &utc);
+		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+		stamped = second;
+	}
+	return stamp;
+}
+
+/* "2026-01-31T23:59:59.123Z poprad[worker 1] info: ", without printf: every line has one. Returns
+ * its end. */
+static char *put_prefix(char prefix[PREFIX_MAX_BYTES], enum log_level level)
+{
+	int64_t now_us = clock_wall_us();
+	unsigned ms = (unsigned)(now_us % US_PER_S / 1000);
+	char *end = stpcpy(prefix, stamp_of((time_t)(now_us / US_PER_S)));
+	*end++ = '.';
+	*end++ = (char)('0' + ms / 100);
+	*end++ = (char)('0' + ms / 10 % 10);
+	*end++ = (char)('0' + ms % 10);
+	end = stpcpy(stpcpy(end, "Z "), log_state.name);
+	return stpcpy(stpcpy(stpcpy(end, " "), levels[level].name), ": ");
+}
+
+/* The event word and a blank; returns their size. */
+static size_t put_event(char message[LINE_MAX_BYTES], const char *event)
+{
+	size_t size = strnlen(event, LINE_MAX_BYTES - 2);
+	memcpy(message, event, size);
+	message[size] = ' ';
+	message[size + 1] = '\0';
+	return size + 1;
 }
 
 static void PRINTF_LIKE(4, 0) write_line(enum log_level level, const char *event,
 	unsigned suppressed, const char *format, va_list arguments)
 {
 	int saved_errno = errno;
-	char message[LINE_MAX_BYTES];
-	size_t used = fitting(snprintf(message, sizeof message, "%s ", event), sizeof message);
-	used += fitting(vsnprintf(message + used, sizeof message - used, format, arguments),
-		sizeof message - used);
+	bool is_stderr = log_state.target == LOG_TARGET_STDERR;
+	char line[PREFIX_MAX_BYTES + LINE_MAX_BYTES];
+	char *message = is_stderr ? put_prefix(line, level) : line;
+	size_t used = put_event(message, event);
+	used += fitting(vsnprintf(message + used, LINE_MAX_BYTES - used, format, arguments),
+		LINE_MAX_BYTES - used);
 	if (suppressed > 0)
-		used += fitting(snprintf(message + used, sizeof message - used, " suppressed=%u",
+		used += fitting(snprintf(message + used, LINE_MAX_BYTES - used, " suppressed=%u",
 					suppressed),
-			sizeof message - used);
+			LINE_MAX_BYTES - used);
 	while (used > 0 && message[used - 1] == ' ')
 		message[--used] = '\0';
 	for (size_t i = 0; i < used; i++)
 		if ((unsigned char)message[i] < 0x20 || message[i] == 0x7f)
 			message[i] = ' ';
-	if (log_state.target == LOG_TARGET_SYSLOG)
+	if (is_stderr) {
+		message[used++] = '\n';
+		put_line(level, line, (size_t)(message - line) + used);
+	} else {
 		syslog(levels[level].priority, "%s", message);
-	else
-		write_stderr(level, message);
+	}
 	errno = saved_errno;
 }
 

@@ -14,6 +14,12 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
 /* name stands in each line ("poprad[master]", "poprad[worker 1]"); it is copied. */
 void log_open(enum log_target target, enum log_level level, const char *name);
+
+/* For a turn of an event loop: from log_hold to log_release lines for stderr wait for each other
+ * and leave in few writes. Errors and warnings do not wait, nor does what stands before them. */
+void log_hold(void);
+void log_release(void);
+
 bool log_level_parse(const char *text, enum log_level *level);
 
 /* log_event(LOG_LEVEL_INFO, "nas_loaded", "count=%zu", n) */

@@ -123,6 +123,7 @@ static void loop(struct worker_process *process)
 	while (!process->has_given_up &&
 		!(process->is_stopping && path_is_finished(process->path))) {
 		arm(process);
+		log_hold();
 		if (event_base_loop(process->base, EVLOOP_ONCE) < 0) {
 			log_event(LOG_LEVEL_ERROR, "loop_failed", "why=%s",
 				log_quote_text(strerror(errno)));
@@ -130,6 +131,7 @@ static void loop(struct worker_process *process)
 		}
 		timer_run(process->timers, clock_mono_ns());
 		report_ready(process);
+		log_release();
 	}
 	if (process->has_given_up)
 		log_event(LOG_LEVEL_WARNING, "unfinished", "requests=%zu",

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "suite.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,55 @@ static void test_line(void)
 		"2001-09-09T01:46:40.123Z poprad[worker 1] info: nas_loaded count=3\n"
 		"2001-09-09T01:46:40.123Z poprad[worker 1] error: stopped\n"
 		"2001-09-09T01:46:40.123Z poprad[worker 1] warning: forged why=a error:  [31mb \n");
+}
+
+static size_t size_written(void)
+{
+	return (size_t)lseek(STDERR_FILENO, 0, SEEK_CUR);
+}
+
+static void test_held_lines(void)
+{
+	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO, "p");
+	capture_begin();
+	log_hold();
+	log_event(LOG_LEVEL_INFO, "one", "a=1");
+	log_event(LOG_LEVEL_INFO, "two", "a=2");
+	CU_ASSERT_EQUAL(size_written(), 0);
+	log_event(LOG_LEVEL_WARNING, "three", "a=3");
+	CU_ASSERT_EQUAL(size_written(), 128);
+	log_event(LOG_LEVEL_INFO, "four", "a=4");
+	CU_ASSERT_EQUAL(size_written(), 128);
+	log_release();
+	CU_ASSERT_EQUAL(size_written(), 170);
+	log_release();
+	log_event(LOG_LEVEL_INFO, "five", "a=5");
+	CU_ASSERT_EQUAL(size_written(), 212);
+	capture_end();
+	CU_ASSERT_STRING_EQUAL(output, "2001-09-09T01:46:40.123Z p info: one a=1\n"
+				       "2001-09-09T01:46:40.123Z p info: two a=2\n"
+				       "2001-09-09T01:46:40.123Z p warning: three a=3\n"
+				       "2001-09-09T01:46:40.123Z p info: four a=4\n"
+				       "2001-09-09T01:46:40.123Z p info: five a=5\n");
+}
+
+/* What is held never takes more memory than one write may have. */
+static void test_many_held_lines(void)
+{
+	static const char line[] = "2001-09-09T01:46:40.123Z p info: line n=1000\n";
+	log_open(LOG_TARGET_STDERR, LOG_LEVEL_INFO, "p");
+	capture_begin();
+	log_hold();
+	for (int n = 1000; n < 1200; n++)
+		log_event(LOG_LEVEL_INFO, "line", "n=%d", n);
+	size_t held = 200 * strlen(line) - size_written();
+	CU_ASSERT_TRUE(held > 0 && held <= PIPE_BUF);
+	CU_ASSERT_EQUAL(held % strlen(line), 0);
+	log_release();
+	CU_ASSERT_EQUAL(size_written(), 200 * strlen(line));
+	capture_end();
+	CU_ASSERT_EQUAL(memcmp(output, line, strlen(line)), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(output, "n=1199\n"));
 }
 
 static void test_long_line_is_cut(void)
@@ -145,6 +195,8 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		TEST(test_line),
+		TEST(test_held_lines),
+		TEST(test_many_held_lines),
 		TEST(test_long_line_is_cut),
 		TEST(test_limit),
 		TEST(test_quote),
