@@ -131,14 +131,18 @@ static enum reject verdict(bool is_right)
 	return is_right ? REJECT_none : REJECT_wrong_password;
 }
 
-/* Digests are compared rather than the passwords, whose sizes differ. */
+/* Both in fields of one size, so that the time does not tell how much of it is right. */
 static bool clear_matches(const struct password *password, const char *given, size_t size)
 {
-	uint8_t stored_digest[DIGEST_SIZE_MAX], given_digest[DIGEST_SIZE_MAX];
-	const struct octets stored = {password->text, password->size}, other = {given, size};
-	size_t length = digest_compute(DIGEST_SHA256, &stored, 1, stored_digest);
-	digest_compute(DIGEST_SHA256, &other, 1, given_digest);
-	return octets_equal(stored_digest, given_digest, length);
+	char stored_field[PAP_PASSWORD_MAX] = {0}, given_field[PAP_PASSWORD_MAX] = {0};
+	if (password->size > sizeof stored_field || size > sizeof given_field)
+		return false;
+	memcpy(stored_field, password->text, password->size);
+	memcpy(given_field, given, size);
+	bool is_right = octets_equal(stored_field, given_field, sizeof given_field);
+	OPENSSL_cleanse(stored_field, sizeof stored_field);
+	OPENSSL_cleanse(given_field, sizeof given_field);
+	return is_right && password->size == size;
 }
 
 static bool digest_matches(const struct password *password, const char *given, size_t size)
