@@ -35,6 +35,16 @@ void histogram_add(struct histogram *histogram, int64_t ns)
 		histogram->max_us = value;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *other)
+{
+	for (uint32_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
+		histogram->buckets[bucket] += other->buckets[bucket];
+	histogram->count += other->count;
+	histogram->sum_us += other->sum_us;
+	if (other->max_us > histogram->max_us)
+		histogram->max_us = other->max_us;
+}
+
 uint32_t histogram_quantile_us(const struct histogram *histogram, unsigned per_mille)
 {
 	uint64_t wanted = (histogram->count * per_mille + 999) / 1000, seen = 0;

@@ -16,6 +16,8 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *histogram, int64_t ns);
+/* Adds what the other holds. */
+void histogram_merge(struct histogram *histogram, const struct histogram *other);
 
 /* The value that a share of per_mille of all do not exceed, in microseconds; 0 if there are none.
  */

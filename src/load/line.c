@@ -16,8 +16,9 @@
 #define NAS_PORT_TYPE_VIRTUAL 5
 #define AUTHENTIC_RADIUS 1
 #define CAUSE_USER_REQUEST 1
-#define OCTETS_A_STEP 1500000 /* of traffic, in each direction, between two records */
-#define CLASSES_MAX 512       /* octets; those that do not fit are not sent back */
+#define OCTETS_A_STEP 1500000   /* of traffic, in each direction, between two records */
+#define CLASSES_MAX 512         /* octets; those that do not fit are not sent back */
+#define MICROSOFT_HEADER_SIZE 6 /* vendor, type and length before a value of Microsoft's */
 /* RFC 2544 appendix C: addresses of tests, for records of sessions that had no login. */
 #define TEST_NETWORK UINT32_C(0xc6120000)
 #define TEST_NETWORK_SIZE (UINT32_C(1) << 17)
@@ -50,11 +51,11 @@ static void put_addr(
 
 static void put_microsoft(struct exchange *exchange, uint8_t number, const void *value, size_t size)
 {
-	uint8_t octets[6 + MSCHAP_RESPONSE_SIZE] = {
+	uint8_t octets[MICROSOFT_HEADER_SIZE + MSCHAP_RESPONSE_SIZE] = {
 		0, 0, VENDOR_MICROSOFT >> 8, VENDOR_MICROSOFT & 0xff, number, (uint8_t)(size + 2)};
 	assert(size <= MSCHAP_RESPONSE_SIZE);
-	memcpy(octets + 6, value, size);
-	put(exchange, ATTR_VENDOR_SPECIFIC, octets, 6 + size);
+	memcpy(octets + MICROSOFT_HEADER_SIZE, value, size);
+	put(exchange, ATTR_VENDOR_SPECIFIC, octets, MICROSOFT_HEADER_SIZE + size);
 }
 
 static size_t user_name(
@@ -92,31 +93,39 @@ static void put_chap(struct exchange *exchange, const char *text, size_t size)
 	put(exchange, ATTR_CHAP_PASSWORD, response, sizeof response);
 }
 
-static void put_mschap2(struct line *line, struct exchange *exchange,
-	const struct load_settings *settings, const char *text, size_t size)
+/* A password that is no UTF-8 has no NT hash; the server then rejects, which is seen. */
+static const uint8_t *nt_hash_get(struct line *line, const struct load_settings *settings)
+{
+	char text[PAP_PASSWORD_MAX + 1];
+	if (!line->has_nt_hash && nt_hash(text, password(line, settings, text), line->nt_hash) != 0)
+		memset(line->nt_hash, 0, sizeof line->nt_hash);
+	line->has_nt_hash = true;
+	return line->nt_hash;
+}
+
+static void put_mschap2(
+	struct line *line, struct exchange *exchange, const struct load_settings *settings)
 {
 	char name[LOAD_NAME_MAX + 1];
-	uint8_t hash[NT_HASH_SIZE] = {0}, peer[MSCHAP2_CHALLENGE_SIZE];
+	const uint8_t *challenge = exchange->packet + 4;
+	uint8_t peer[MSCHAP2_CHALLENGE_SIZE], response[MSCHAP_RESPONSE_SIZE];
 	size_t name_size = user_name(line, settings, name);
-	/* A pattern that is no UTF-8 has no NT hash; the server then rejects, which is seen. */
-	if (nt_hash(text, size, hash))
-		memset(hash, 0, sizeof hash);
-	memcpy(line->mschap_challenge, exchange->packet + 4, sizeof line->mschap_challenge);
 	for (size_t i = 0; i < sizeof peer; i++)
-		peer[i] = line->mschap_challenge[i] ^ 0xa5;
-	mschap2_respond(exchange->packet[1], hash, line->mschap_challenge, peer, name, name_size,
-		line->mschap_response);
-	put_microsoft(
-		exchange, MS_CHAP_CHALLENGE, line->mschap_challenge, sizeof line->mschap_challenge);
-	put_microsoft(
-		exchange, MS_CHAP2_RESPONSE, line->mschap_response, sizeof line->mschap_response);
+		peer[i] = challenge[i] ^ 0xa5;
+	mschap2_respond(exchange->packet[1], nt_hash_get(line, settings), challenge, peer, name,
+		name_size, response);
+	put_microsoft(exchange, MS_CHAP_CHALLENGE, challenge, MSCHAP2_CHALLENGE_SIZE);
+	exchange->mschap2_response = exchange->length + 2 + MICROSOFT_HEADER_SIZE;
+	put_microsoft(exchange, MS_CHAP2_RESPONSE, response, sizeof response);
 }
 
 static void put_credential(
 	struct line *line, struct exchange *exchange, const struct load_settings *settings)
 {
 	char text[PAP_PASSWORD_MAX + 1];
-	size_t size = password(line, settings, text);
+	size_t size = 0;
+	if (settings->method != LOAD_MSCHAP2)
+		size = password(line, settings, text);
 	switch (settings->method) {
 	case LOAD_PAP:
 		put_pap(exchange, settings, text, size);
@@ -125,7 +134,7 @@ static void put_credential(
 		put_chap(exchange, text, size);
 		break;
 	case LOAD_MSCHAP2:
-		put_mschap2(line, exchange, settings, text, size);
+		put_mschap2(line, exchange, settings);
 		break;
 	}
 }
@@ -144,8 +153,8 @@ static void put_identity(struct exchange *exchange, const struct line *line,
 	put_u32(exchange, ATTR_NAS_PORT_TYPE, NAS_PORT_TYPE_VIRTUAL);
 	put_u32(exchange, ATTR_SERVICE_TYPE, SERVICE_FRAMED);
 	put_u32(exchange, ATTR_FRAMED_PROTOCOL, 1);
-	int used = snprintf(text, sizeof text, "line-%llu", (unsigned long long)line->number);
-	put(exchange, ATTR_CALLING_STATION_ID, text, (size_t)used);
+	memcpy(text, "line-", 5);
+	put(exchange, ATTR_CALLING_STATION_ID, text, 5 + number_write(line->number, text + 5));
 }
 
 static void write_login(struct line *line, const struct load_settings *settings,
@@ -162,7 +171,8 @@ static void write_login(struct line *line, const struct load_settings *settings,
 
 static void put_counters(struct exchange *exchange, const struct line *line, int64_t now_ns)
 {
-	uint64_t octets = OCTETS_A_STEP * line->position;
+	uint64_t steps = line->interims + (line->step == STEP_STOP ? 1 : 0);
+	uint64_t octets = OCTETS_A_STEP * steps;
 	put_u32(exchange, ATTR_ACCT_SESSION_TIME, (uint32_t)((now_ns - line->login_ns) / NS_PER_S));
 	put_u32(exchange, ATTR_ACCT_INPUT_OCTETS, (uint32_t)(octets & UINT32_MAX));
 	put_u32(exchange, ATTR_ACCT_OUTPUT_OCTETS, (uint32_t)(octets * 8 & UINT32_MAX));
@@ -172,28 +182,36 @@ static void put_counters(struct exchange *exchange, const struct line *line, int
 	put_u32(exchange, ATTR_ACCT_OUTPUT_PACKETS, (uint32_t)(octets * 8 / 1200));
 }
 
-static void write_record(struct line *line, enum load_step step,
-	const struct load_settings *settings, const struct addr *nas, int64_t now_ns,
-	struct exchange *exchange)
+/* Run, line and session of the line, so that no two runs share an Acct-Session-Id. */
+static void put_session_id(
+	struct exchange *exchange, const struct line *line, const struct load_settings *settings)
+{
+	char id[3 * NUMBER_DIGITS_MAX + 2];
+	size_t size = number_write(settings->run, id);
+	id[size++] = '-';
+	size += number_write(line->number, id + size);
+	id[size++] = '-';
+	size += number_write(line->session, id + size);
+	put(exchange, ATTR_ACCT_SESSION_ID, id, size);
+}
+
+static void write_record(const struct line *line, const struct load_settings *settings,
+	const struct addr *nas, int64_t now_ns, struct exchange *exchange)
 {
 	static const uint32_t statuses[] = {
 		[STEP_START] = ACCT_START, [STEP_INTERIM] = ACCT_INTERIM, [STEP_STOP] = ACCT_STOP};
-	char id[48];
-	put_u32(exchange, ATTR_ACCT_STATUS_TYPE, statuses[step]);
+	put_u32(exchange, ATTR_ACCT_STATUS_TYPE, statuses[line->step]);
 	put_identity(exchange, line, settings, nas);
-	/* The first packet's time keeps IDs apart between runs. */
-	int used = snprintf(id, sizeof id, "%llx-%llx-%llx", (unsigned long long)line->begun_ns,
-		(unsigned long long)line->number, (unsigned long long)line->session);
-	put(exchange, ATTR_ACCT_SESSION_ID, id, (size_t)used);
+	put_session_id(exchange, line, settings);
 	put_u32(exchange, ATTR_ACCT_AUTHENTIC, AUTHENTIC_RADIUS);
 	put_u32(exchange, ATTR_EVENT_TIMESTAMP, (uint32_t)(clock_wall_us() / US_PER_S));
 	struct addr address = line->address;
 	if (settings->mode == LOAD_ACCT)
 		address = addr_from_v4(TEST_NETWORK + (uint32_t)(line->number % TEST_NETWORK_SIZE));
 	put_addr(exchange, ATTR_FRAMED_IP_ADDRESS, ATTR_FRAMED_IPV6_ADDRESS, &address);
-	if (step != STEP_START)
+	if (line->step != STEP_START)
 		put_counters(exchange, line, now_ns);
-	if (step == STEP_STOP)
+	if (line->step == STEP_STOP)
 		put_u32(exchange, ATTR_ACCT_TERMINATE_CAUSE, CAUSE_USER_REQUEST);
 	if (line->classes) {
 		memcpy(exchange->packet + exchange->length, line->classes, line->classes_size);
@@ -201,14 +219,13 @@ static void write_record(struct line *line, enum load_step step,
 	}
 }
 
-void line_write_request(struct line *line, enum load_step step,
-	const struct load_settings *settings, const struct addr *nas, int64_t now_ns,
-	struct exchange *exchange)
+void line_write_request(struct line *line, const struct load_settings *settings,
+	const struct addr *nas, int64_t now_ns, struct exchange *exchange)
 {
-	if (step == STEP_LOGIN)
+	if (line->step == STEP_LOGIN)
 		write_login(line, settings, nas, exchange);
 	else
-		write_record(line, step, settings, nas, now_ns, exchange);
+		write_record(line, settings, nas, now_ns, exchange);
 }
 
 void line_forget(struct line *line)
@@ -228,31 +245,31 @@ static void keep_class(struct line *line, const uint8_t *attribute)
 	line->classes_size += size;
 }
 
-static bool success_is_right(
-	const struct line *line, const struct load_settings *settings, const uint8_t *success)
+static bool success_is_right(struct line *line, const struct load_settings *settings,
+	const struct exchange *exchange, const uint8_t *success)
 {
-	char name[LOAD_NAME_MAX + 1], text[PAP_PASSWORD_MAX + 1];
-	uint8_t hash[NT_HASH_SIZE], expected[MSCHAP2_SUCCESS_SIZE];
-	if (!success || nt_hash(text, password(line, settings, text), hash))
+	char name[LOAD_NAME_MAX + 1];
+	uint8_t expected[MSCHAP2_SUCCESS_SIZE];
+	if (!success)
 		return false;
-	mschap2_success(hash, line->mschap_challenge, line->mschap_response, name,
+	mschap2_success(nt_hash_get(line, settings), exchange->packet + 4,
+		exchange->packet + exchange->mschap2_response, name,
 		user_name(line, settings, name), expected);
 	return octets_equal(success, expected, sizeof expected);
 }
 
-/* The value of MS-CHAP2-Success if this Vendor-Specific holds it, whole. */
+/* The value of MS-CHAP2-Success if the Vendor-Specific holds it, whole. */
 static const uint8_t *success_find(const uint8_t *attribute)
 {
 	static const uint8_t header[] = {0, 0, VENDOR_MICROSOFT >> 8, VENDOR_MICROSOFT & 0xff,
 		MS_CHAP2_SUCCESS, MSCHAP2_SUCCESS_SIZE + 2};
-	bool is_it = attribute[0] == ATTR_VENDOR_SPECIFIC &&
-		     attribute[1] == 2 + sizeof header + MSCHAP2_SUCCESS_SIZE &&
+	bool is_it = attribute[1] == 2 + sizeof header + MSCHAP2_SUCCESS_SIZE &&
 		     memcmp(attribute + 2, header, sizeof header) == 0;
 	return is_it ? attribute + 2 + sizeof header : NULL;
 }
 
-bool line_read_accept(struct line *line, const struct load_settings *settings, const uint8_t *reply,
-	const struct packet_facts *facts)
+bool line_read_accept(struct line *line, const struct load_settings *settings,
+	const struct exchange *exchange, const uint8_t *reply, const struct packet_facts *facts)
 {
 	const uint8_t *success = NULL;
 	line_forget(line);
@@ -263,8 +280,9 @@ bool line_read_accept(struct line *line, const struct load_settings *settings, c
 			keep_class(line, attribute);
 		else if (attribute[0] == ATTR_FRAMED_IP_ADDRESS && attribute[1] == 6)
 			line->address = addr_from_bytes(4, attribute + 2);
-		else if (success_find(attribute))
+		else if (attribute[0] == ATTR_VENDOR_SPECIFIC && success_find(attribute))
 			success = success_find(attribute);
 	}
-	return settings->method != LOAD_MSCHAP2 || success_is_right(line, settings, success);
+	return settings->method != LOAD_MSCHAP2 ||
+	       success_is_right(line, settings, exchange, success);
 }

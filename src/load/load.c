@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
-/* A line is in exactly one place:
- *
- *   idle ----> (packet on its way) <----> starved    every ID of its port waits
- *    ^             |        ^      <----> holding    the pause between records
- *    |             |        '------------ redialing  storm: after a reject or a loss
- *    '--- finish --'
- *
- * idle and redialing lines are outside the window; the others are in it. In a storm a line that has
- * come online goes nowhere. */
+/* When operations begin, by the window or by the clock, and when the run is over. The places that a
+ * line can be in are drawn in run.h. */
 #include "load/load.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "load/line.h"
 #include "load/report.h"
+#include "load/run.h"
 #include <signal.h>
-#include <stdio.h>
+#include <sys/resource.h>
 
 #define PROGRESS_NS NS_PER_S
-#define DOUBLES_SHOWN 5 /* lines on stderr; the rest is only counted */
-
-TAILQ_HEAD(line_list, line);
-
-struct load {
-	const struct load_settings *settings;
-	struct load_stats *stats;
-	struct wire *wire;
-	struct line *lines;
-	struct line *by_address;
-	struct line_list idle, starved, holding, redialing;
-	uint64_t steps; /* of the mode */
-	uint64_t in_window;
-	bool is_draining;
-};
+/* Operations begun in one turn when the open loop is behind: answers are to be read, too. */
+#define BURST_MAX 256
+#define NEIGHBOURS_MAX 8
 
 static volatile sig_atomic_t interrupts;
 
@@ -42,264 +23,95 @@ static void interrupt(int number)
 	interrupts = interrupts + 1;
 }
 
-static bool has_login(const struct load *load)
+static bool has_operations_left(const struct load *load)
 {
-	return load->settings->mode != LOAD_ACCT;
+	uint64_t wanted = load->settings->operations;
+	return !load->is_draining && (wanted == 0 || load->stats->operations_begun < wanted);
 }
 
-static uint64_t step_count(const struct load_settings *settings)
+/* Work is still put before the server; what is open then only ends. */
+bool load_is_offering(const struct load *load)
 {
-	switch (settings->mode) {
-	case LOAD_AUTH:
-		return 1;
-	case LOAD_ACCT:
-		return settings->interims + 2;
-	case LOAD_SESSION:
-		return settings->interims + 3;
-	case LOAD_STORM:
-		return 2;
-	}
-	return 0;
+	return has_operations_left(load) ||
+	       (load->settings->mode == LOAD_STORM && !load->is_draining);
 }
 
-static enum load_step step_of(const struct load *load, const struct line *line)
+static bool is_open_loop(const struct load *load)
 {
-	uint64_t position = line->position + (has_login(load) ? 0 : 1);
-	if (position == 0)
-		return STEP_LOGIN;
-	if (position == 1)
-		return STEP_START;
-	return line->position + 1 == load->steps ? STEP_STOP : STEP_INTERIM;
-}
-
-static void rest(struct line_list *list, struct line *line, int64_t due_ns)
-{
-	line->due_ns = due_ns;
-	TAILQ_INSERT_TAIL(list, line, entry);
-}
-
-static void address_release(struct load *load, struct line *line)
-{
-	if (line->holds_address)
-		HASH_DEL(load->by_address, line);
-	line->holds_address = false;
-}
-
-/* The promise that a server must keep: no address is with two sessions at one time. */
-static void address_hold(struct load *load, struct line *line)
-{
-	struct line *other;
-	if (!addr_is_set(&line->address)) {
-		load->stats->without_address++;
-		return;
-	}
-	HASH_FIND(hh, load->by_address, &line->address, sizeof line->address, other);
-	if (other) {
-		char text[ADDR_TEXT_MAX];
-		if (load->stats->double_addresses++ < DOUBLES_SHOWN)
-			fprintf(stderr,
-				"popradload: %s is with two sessions: subscribers %llu and %llu\n",
-				addr_format(&line->address, text),
-				(unsigned long long)(load->settings->first + other->number),
-				(unsigned long long)(load->settings->first + line->number));
-		return;
-	}
-	HASH_ADD(hh, load->by_address, address, sizeof line->address, line);
-	line->holds_address = true;
-}
-
-static void set_online(struct load *load, struct line *line, bool is_online)
-{
-	if (line->is_online != is_online)
-		load->stats->online += is_online ? 1 : UINT64_MAX;
-	line->is_online = is_online;
-	if (load->stats->online > load->stats->online_max)
-		load->stats->online_max = load->stats->online;
-}
-
-/* Sends the request of the line's step, or lets it wait for an ID. */
-static void go(struct load *load, struct line *line, int64_t now_ns)
-{
-	const struct load_settings *settings = load->settings;
-	enum load_step step = step_of(load, line);
-	enum load_role role = step == STEP_LOGIN ? LOAD_LOGIN : LOAD_RECORD;
-	uint64_t nas = line->number % settings->sources;
-	uint64_t port = line->number / settings->sources % settings->ports;
-	struct exchange *exchange = wire_begin(load->wire, role, nas, port, line);
-	if (!exchange) {
-		rest(&load->starved, line, now_ns);
-		return;
-	}
-	/* The server gives the address away when it has the Stop, before we have its answer. */
-	if (step == STEP_STOP) {
-		address_release(load, line);
-		set_online(load, line, false);
-	}
-	struct addr address = wire_nas_address(load->wire, nas);
-	line_write_request(line, step, settings, &address, now_ns, exchange);
-	wire_send(load->wire, exchange, line->since_ns, now_ns);
-}
-
-static void begin(struct load *load, struct line *line, int64_t since_ns, int64_t now_ns)
-{
-	load->in_window++;
-	line->since_ns = line->begun_ns = since_ns;
-	if (!has_login(load))
-		line->login_ns = now_ns;
-	line->session++;
-	go(load, line, now_ns);
-}
-
-static void finish(struct load *load, struct line *line, bool is_good, int64_t now_ns)
-{
-	struct load_stats *stats = load->stats;
-	load->in_window--;
-	if (is_good)
-		stats->operations_done++;
-	else
-		stats->operations_failed++;
-	if (load->settings->mode == LOAD_STORM) {
-		if (stats->online == load->settings->count)
-			stats->all_online_ns = now_ns - stats->begun_ns;
-		return;
-	}
-	line_forget(line);
-	line->position = 0;
-	rest(&load->idle, line, now_ns);
-}
-
-/* A storm's subscribers dial until they are in; elsewhere the operation has failed. */
-static void fail(struct load *load, struct line *line, int64_t now_ns)
-{
-	if (load->settings->mode != LOAD_STORM) {
-		finish(load, line, false, now_ns);
-		return;
-	}
-	load->in_window--;
-	rest(&load->redialing, line, now_ns + load->settings->redial_ns);
-}
-
-static void advance(struct load *load, struct line *line, int64_t now_ns)
-{
-	if (++line->position == load->steps) {
-		finish(load, line, true, now_ns);
-		return;
-	}
-	line->since_ns = now_ns;
-	if (step_of(load, line) >= STEP_INTERIM && load->settings->hold_ns > 0 &&
-		!load->is_draining)
-		rest(&load->holding, line, now_ns + load->settings->hold_ns);
-	else
-		go(load, line, now_ns);
-}
-
-static void login_answered(struct load *load, struct line *line, const uint8_t *reply,
-	const struct packet_facts *facts, int64_t now_ns)
-{
-	struct load_stats *stats = load->stats;
-	if (!facts->message_authenticator)
-		stats->unsigned_logins++;
-	if (facts->code == CODE_ACCESS_ACCEPT &&
-		line_read_accept(line, load->settings, reply, facts)) {
-		stats->accepted++;
-		line->login_ns = now_ns;
-		if (load->settings->mode != LOAD_AUTH)
-			address_hold(load, line);
-		advance(load, line, now_ns);
-		return;
-	}
-	if (facts->code == CODE_ACCESS_REJECT)
-		stats->rejected++;
-	else
-		stats->bad_replies++;
-	fail(load, line, now_ns);
-}
-
-static void record_answered(
-	struct load *load, struct line *line, const struct packet_facts *facts, int64_t now_ns)
-{
-	if (facts->code != CODE_ACCOUNTING_RESPONSE)
-		load->stats->bad_replies++;
-	if (step_of(load, line) == STEP_START) {
-		set_online(load, line, true);
-		histogram_add(&load->stats->online_after, now_ns - line->begun_ns);
-	}
-	advance(load, line, now_ns);
-}
-
-static void answered(void *context, struct exchange *exchange, const uint8_t *reply,
-	const struct packet_facts *facts, int64_t now_ns)
-{
-	struct line *line = exchange->owner;
-	if (exchange->role == LOAD_LOGIN)
-		login_answered(context, line, reply, facts, now_ns);
-	else
-		record_answered(context, line, facts, now_ns);
-}
-
-/* A NAS goes on after a record that nobody took; a storm's subscriber needs the Start. */
-static void lost(void *context, struct exchange *exchange, int64_t now_ns)
-{
-	struct load *load = context;
-	struct line *line = exchange->owner;
-	if (exchange->role == LOAD_LOGIN || load->settings->mode == LOAD_STORM)
-		fail(load, line, now_ns);
-	else
-		advance(load, line, now_ns);
+	return load->settings->rate > 0 && !load->is_preparing;
 }
 
 static bool has_more(const struct load *load)
 {
-	uint64_t wanted = load->settings->operations;
-	return !load->is_draining && !TAILQ_EMPTY(&load->idle) &&
-	       (wanted == 0 || load->stats->operations_begun < wanted);
+	if (load->is_preparing)
+		return !load->is_draining && !TAILQ_EMPTY(&load->idle);
+	return has_operations_left(load) &&
+	       (load->settings->is_mixed ? mixed_has_more(load) : !TAILQ_EMPTY(&load->idle));
 }
 
-/* When the next operation is to begin in the open loop: by the clock, however late the answers are,
- * and its latency counts from then. */
-static int64_t scheduled_ns(const struct load *load)
+static struct line *take(struct load *load, int64_t since_ns, int64_t now_ns)
 {
-	double after = (double)load->stats->operations_begun * (double)NS_PER_S /
-		       (double)load->settings->rate;
-	return load->stats->begun_ns + (int64_t)after;
+	if (load->settings->is_mixed && !load->is_preparing)
+		return mixed_take(load, now_ns);
+	struct line *line = TAILQ_FIRST(&load->idle);
+	TAILQ_REMOVE(&load->idle, line, entry);
+	operation_begin(load, line, since_ns, now_ns);
+	return line;
+}
+
+static void begin_one(struct load *load, int64_t since_ns, int64_t now_ns)
+{
+	struct line *line = take(load, since_ns, now_ns);
+	line->since_ns = since_ns;
+	load->stats->operations_begun++;
+	load->in_window++;
+	operation_go(load, line, now_ns);
+}
+
+static void begin_by_clock(struct load *load, int64_t now_ns)
+{
+	struct load_stats *stats = load->stats;
+	for (unsigned i = 0; i < BURST_MAX && has_more(load); i++) {
+		int64_t due_ns = schedule_due_ns(&load->schedule, stats->operations_begun);
+		if (due_ns > now_ns)
+			break;
+		if (now_ns - due_ns > stats->lag_max_ns)
+			stats->lag_max_ns = now_ns - due_ns;
+		begin_one(load, due_ns, now_ns);
+	}
+	if (has_operations_left(load))
+		load->behind = schedule_count(&load->schedule, now_ns) - stats->operations_begun;
 }
 
 static void begin_due(struct load *load, int64_t now_ns)
 {
-	bool is_open = load->settings->rate > 0;
-	while (has_more(load)) {
-		int64_t since_ns = is_open ? scheduled_ns(load) : now_ns;
-		if (is_open ? since_ns > now_ns : load->in_window >= load->settings->window)
-			return;
-		struct line *line = TAILQ_FIRST(&load->idle);
-		TAILQ_REMOVE(&load->idle, line, entry);
-		load->stats->operations_begun++;
-		begin(load, line, since_ns, now_ns);
+	if (is_open_loop(load)) {
+		begin_by_clock(load, now_ns);
+		return;
 	}
+	while (has_more(load) && load->in_window < load->settings->window)
+		begin_one(load, now_ns, now_ns);
+}
+
+static bool has_room(const struct load *load)
+{
+	return is_open_loop(load) || load->in_window < load->settings->window;
 }
 
 static void resume_due(struct load *load, int64_t now_ns)
 {
 	struct line *line;
-	while ((line = TAILQ_FIRST(&load->redialing)) && line->due_ns <= now_ns &&
-		load->in_window < load->settings->window) {
+	while ((line = TAILQ_FIRST(&load->redialing)) && line->due_ns <= now_ns && has_room(load)) {
 		TAILQ_REMOVE(&load->redialing, line, entry);
 		load->in_window++;
 		line->since_ns = now_ns;
-		go(load, line, now_ns);
+		operation_go(load, line, now_ns);
 	}
 	while ((line = TAILQ_FIRST(&load->holding)) &&
 		(line->due_ns <= now_ns || load->is_draining)) {
 		TAILQ_REMOVE(&load->holding, line, entry);
-		line->since_ns = now_ns;
-		go(load, line, now_ns);
-	}
-	/* Those that still find no ID come back at the tail. */
-	struct line_list starved = TAILQ_HEAD_INITIALIZER(starved);
-	TAILQ_CONCAT(&starved, &load->starved, entry);
-	while ((line = TAILQ_FIRST(&starved))) {
-		TAILQ_REMOVE(&starved, line, entry);
-		go(load, line, now_ns);
+		line->since_ns = line->due_ns < now_ns ? line->due_ns : now_ns;
+		operation_go(load, line, now_ns);
 	}
 }
 
@@ -315,17 +127,18 @@ static int64_t next_due_ns(const struct load *load)
 	if (line)
 		due_ns = earlier(due_ns, line->due_ns);
 	line = TAILQ_FIRST(&load->redialing);
-	if (line && load->in_window < load->settings->window)
+	if (line && has_room(load))
 		due_ns = earlier(due_ns, line->due_ns);
-	if (load->settings->rate > 0 && has_more(load))
-		due_ns = earlier(due_ns, scheduled_ns(load));
+	if (is_open_loop(load) && has_more(load))
+		due_ns = earlier(
+			due_ns, schedule_due_ns(&load->schedule, load->stats->operations_begun));
 	return due_ns;
 }
 
 static bool is_over(struct load *load, int64_t now_ns)
 {
 	const struct load_settings *settings = load->settings;
-	bool is_late = settings->duration_ns > 0 &&
+	bool is_late = settings->duration_ns > 0 && !load->is_preparing &&
 		       now_ns - load->stats->begun_ns >= settings->duration_ns;
 	if (is_late || interrupts > 0)
 		load->is_draining = true;
@@ -336,6 +149,14 @@ static bool is_over(struct load *load, int64_t now_ns)
 	return load->in_window == 0 && !has_more(load);
 }
 
+/* Neighbours dial one after the other, and their requests leave as one message (datagram.h); but
+ * every port is to be used. */
+static uint64_t neighbours_of(const struct load_settings *settings)
+{
+	uint64_t each = settings->count / (settings->sources * settings->ports);
+	return each == 0 ? 1 : each < NEIGHBOURS_MAX ? each : NEIGHBOURS_MAX;
+}
+
 static void lines_new(TALLOC_CTX *ctx, struct load *load)
 {
 	unsigned count = (unsigned)load->settings->count; /* 10 million at most */
@@ -344,6 +165,10 @@ static void lines_new(TALLOC_CTX *ctx, struct load *load)
 		load->lines[i].number = i;
 		TAILQ_INSERT_TAIL(&load->idle, &load->lines[i], entry);
 	}
+	unsigned ports = wire_port_count(load->wire);
+	load->starved = mem_must(talloc_array(load->lines, struct line_list, ports));
+	for (unsigned i = 0; i < ports; i++)
+		TAILQ_INIT(&load->starved[i]);
 }
 
 static void lines_done(struct load *load)
@@ -354,31 +179,91 @@ static void lines_done(struct load *load)
 	talloc_free(load->lines);
 }
 
-static void run(struct load *load)
+static void offered_note(struct load *load, int64_t now_ns)
 {
-	struct report_progress progress = {0};
-	int64_t now_ns = clock_mono_ns();
-	load->stats->begun_ns = now_ns;
+	struct load_stats *stats = load->stats;
+	if (load->is_preparing || load_is_offering(load) || stats->offered_ns > 0)
+		return;
+	stats->offered_ns = now_ns - stats->begun_ns;
+	stats->operations_missed = load->behind;
+}
+
+static void turns(struct load *load, struct report_progress *progress)
+{
+	int64_t now_ns = load->stats->begun_ns;
 	while (!is_over(load, now_ns)) {
 		resume_due(load, now_ns);
 		begin_due(load, now_ns);
+		offered_note(load, now_ns);
 		wire_turn(load->wire, next_due_ns(load));
 		now_ns = clock_mono_ns();
-		report_progress(&progress, load->settings, load->stats, load->in_window, now_ns);
+		report_progress(progress, load->settings, load->stats, load->in_window, now_ns);
 	}
 	load->stats->ended_ns = now_ns;
+	offered_note(load, now_ns);
+}
+
+/* What is begun again with the records: all but what a server did wrong, and what is open now. */
+static void prepared_forget(struct load_stats *stats)
+{
+	const struct load_stats before = *stats;
+	*stats = (struct load_stats){
+		.rejected = before.rejected,
+		.bad_signatures = before.bad_signatures,
+		.bad_replies = before.bad_replies,
+		.addresses_given = before.addresses_given,
+		.double_addresses = before.double_addresses,
+		.without_address = before.without_address,
+		.unprepared = before.unprepared,
+		.online = before.online,
+		.online_max = before.online,
+	};
+}
+
+static void prepare(struct load *load, struct report_progress *progress)
+{
+	mixed_prepare(load);
+	load->stats->begun_ns = clock_mono_ns();
+	turns(load, progress);
+	prepared_forget(load->stats);
+	progress->shown_ns = 0;
+	progress->shown_answers = 0;
+	load->is_preparing = false;
+}
+
+static int64_t timeval_ns(const struct timeval *value)
+{
+	return value->tv_sec * NS_PER_S + value->tv_usec * INT64_C(1000);
+}
+
+static void run(struct load *load)
+{
+	struct load_stats *stats = load->stats;
+	struct report_progress progress = {0};
+	struct rusage before, after;
+	if (load->settings->is_mixed)
+		prepare(load, &progress);
+	(void)getrusage(RUSAGE_SELF, &before); /* fails for no process of ours */
+	stats->begun_ns = clock_mono_ns();
+	load->schedule = (struct schedule){stats->begun_ns, load->settings->rate};
+	turns(load, &progress);
+	(void)getrusage(RUSAGE_SELF, &after);
+	stats->cpu_user_ns = timeval_ns(&after.ru_utime) - timeval_ns(&before.ru_utime);
+	stats->cpu_system_ns = timeval_ns(&after.ru_stime) - timeval_ns(&before.ru_stime);
 	report_progress_end(&progress);
 }
 
 int load_run(TALLOC_CTX *ctx, const struct load_settings *settings, struct load_stats *stats)
 {
-	struct load load = {.settings = settings, .stats = stats, .steps = step_count(settings)};
-	const struct wire_owner owner = {answered, lost, &load};
+	struct load load = {
+		.settings = settings, .stats = stats, .neighbours = neighbours_of(settings)};
+	const struct wire_owner owner = {operation_answered, operation_lost, &load};
 	const struct sigaction action = {.sa_handler = interrupt};
 	TAILQ_INIT(&load.idle);
-	TAILQ_INIT(&load.starved);
 	TAILQ_INIT(&load.holding);
 	TAILQ_INIT(&load.redialing);
+	TAILQ_INIT(&load.startable);
+	TAILQ_INIT(&load.open);
 	load.wire = wire_new(ctx, settings, stats, &owner);
 	if (!load.wire)
 		return ERR_SYSTEM;

@@ -13,6 +13,7 @@
 
 #define IDS 256 /* requests that can wait for answers on one port (RFC 2865 section 3) */
 #define SOCKETS_MAX 4096
+#define DURATION_MAX_MS (INT64_C(30) * 86400 * 1000) /* a month; what is computed of it fits */
 #define HELP 1000   /* getopt's number for --help; the rows have their own */
 #define UNKNOWN '?' /* getopt's own; more than there are rows */
 
@@ -66,10 +67,16 @@ static const struct row {
 	{"timeout", KIND_DURATION, &given.timeout_ns, 0, 0, "TIME",
 		"how long a NAS waits before it sends again (3s)"},
 	{"retries", KIND_NUMBER, &given.retries, 0, 100, "N", "how often it does (3)"},
+	{"patience", KIND_DURATION, &given.patience_ns, 0, 0, "TIME",
+		"what is answered later is not in time (all of a NAS's tries)"},
 	{"redial", KIND_DURATION, &given.redial_ns, 0, 0, "TIME",
 		"storm: pause before a subscriber tries again (2s)"},
 	{"interims", KIND_NUMBER, &given.interims, 0, 1000, "N",
 		"Interim-Updates in each session (1)"},
+	{"mixed", KIND_FLAG, &given.is_mixed, 0, 0, NULL,
+		"acct, session: each operation one record, of many sessions in turn"},
+	{"online", KIND_NUMBER, &given.online, 1, 10000000, "N",
+		"mixed: sessions that there are from the beginning (half the subscribers)"},
 	{"hold", KIND_DURATION, &given.hold_ns, 0, 0, "TIME",
 		"pause before each Interim-Update and the Stop (none)"},
 	{"unsigned", KIND_FLAG, &given.is_unsigned, 0, 0, NULL,
@@ -109,6 +116,11 @@ static void help(FILE *out)
 	fputs("\nExamples of each mode are in popradload(1).\n", out);
 }
 
+const char *load_method_name(enum load_method method)
+{
+	return method_names[method];
+}
+
 static bool number_read(const struct row *row, const char *text, uint64_t *number)
 {
 	char *end;
@@ -132,7 +144,7 @@ static bool name_read(const char *text, const char *const *names, size_t count, 
 static bool duration_read(const char *text, int64_t *ns)
 {
 	int64_t ms;
-	if (!text_parse_duration_ms(text, &ms))
+	if (!text_parse_duration_ms(text, &ms) || ms > DURATION_MAX_MS)
 		return false;
 	*ns = ms * NS_PER_MS;
 	return true;
@@ -168,21 +180,33 @@ static bool row_store(const struct row *row, const char *text)
 	return false;
 }
 
+size_t number_write(uint64_t number, char digits[NUMBER_DIGITS_MAX])
+{
+	char backwards[NUMBER_DIGITS_MAX];
+	size_t count = 0;
+	do {
+		backwards[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	for (size_t i = 0; i < count; i++)
+		digits[i] = backwards[count - 1 - i];
+	return count;
+}
+
 int pattern_expand(const char *pattern, uint64_t number, char *text, size_t max)
 {
 	size_t size = 0;
 	for (; *pattern; pattern++) {
-		int used = 1;
+		char digits[NUMBER_DIGITS_MAX] = {*pattern};
+		size_t used = 1;
 		if (pattern[0] == '%' && pattern[1] == 'd')
-			used = snprintf(
-				text + size, max + 1 - size, "%llu", (unsigned long long)number);
-		else
-			text[size] = *pattern;
+			used = number_write(number, digits);
 		if (*pattern == '%')
 			pattern++;
-		size += (size_t)used;
-		if (size > max)
+		if (size + used > max)
 			return -1;
+		memcpy(text + size, digits, used);
+		size += used;
 	}
 	text[size] = '\0';
 	return (int)size;
@@ -231,6 +255,14 @@ static const char *contradiction(void)
 		return "--sources needs --source, the first address";
 	if (given.timeout_ns <= 0)
 		return "--timeout must be more than 0";
+	if (given.is_mixed && given.mode != LOAD_ACCT && given.mode != LOAD_SESSION)
+		return "--mixed is for acct and session";
+	if (given.online > 0 && !given.is_mixed)
+		return "--online needs --mixed";
+	if (given.is_mixed && given.count < 2)
+		return "--mixed needs two subscribers at least";
+	if (given.is_mixed && given.online >= given.count)
+		return "--online must be less than --count, so that there are sessions to start";
 	return NULL;
 }
 
@@ -285,6 +317,11 @@ static void defaults_finish(void)
 	}
 	if (given.operations == 0 && given.duration_ns == 0)
 		given.operations = given.count;
+	if (given.is_mixed && given.online == 0)
+		given.online = given.count / 2;
+	if (given.patience_ns == 0)
+		given.patience_ns = given.timeout_ns * (int64_t)(given.retries + 1);
+	given.run = (uint64_t)clock_wall_us();
 	if (given.window > given.count)
 		given.window = given.count;
 }

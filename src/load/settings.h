@@ -28,7 +28,11 @@ struct load_settings {
 	int64_t timeout_ns;
 	uint64_t retries;
 	int64_t redial_ns, hold_ns;
+	int64_t patience_ns; /* an answer after this time is none to a NAS */
 	uint64_t interims;
+	uint64_t online; /* mixed: sessions that are there when the records begin */
+	uint64_t run;    /* what Acct-Session-Ids of this run begin with */
+	bool is_mixed;
 	bool is_json, is_quiet, is_unsigned, owns_server;
 };
 
@@ -39,6 +43,11 @@ struct load_settings {
 int settings_read(int argc, char **argv, struct load_settings *settings) MUST_CHECK;
 
 const char *load_mode_name(enum load_mode mode);
+const char *load_method_name(enum load_method method);
+
+/* Writes the number's decimal digits, without NUL; returns how many. */
+#define NUMBER_DIGITS_MAX 20
+size_t number_write(uint64_t number, char digits[NUMBER_DIGITS_MAX]);
 
 /* Writes the pattern with %d replaced (%% is a percent sign); returns the size, or -1 if it is
  * longer than max. text has room for max + 1 octets. */

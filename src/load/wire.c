@@ -5,6 +5,7 @@
 #include "load/wire.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "load/datagram.h"
 #include "radius/digest.h"
 #include "radius/sign.h"
 #include <errno.h>
@@ -13,17 +14,22 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define IDS 256
-#define BATCH 64
+#define EVENTS 256
+#define PORT_KINDS 2 /* logins, accounting */
 #define SOCKET_BUFFER \
-	(1 << 20)        /* octets; enough for all 256 IDs of a port to be answered at once */
-#define RANDOM_BATCH 256 /* authenticators fetched from the kernel at one time */
+	(1 << 20)      /* octets; enough for all 256 IDs of a port to be answered at once */
+#define NAP_RATE 10000 /* requests a second of an open loop, from which on it naps */
+#define NAP_NS (NS_PER_MS / 10) /* how long; a request leaves and an answer is read later by that \
+				 */
+#define RANDOM_BATCH 256        /* authenticators fetched from the kernel at one time */
 
 struct wire_socket {
 	int fd;
-	enum load_role role;
+	bool is_for_logins, can_segment;
 	unsigned next_id;
 	struct exchange *exchanges[IDS];
 	/* The authenticator of the ID's request before: its answer may come twice, late. */
@@ -39,7 +45,7 @@ struct wire {
 	const struct wire_owner *owner;
 	size_t secret_size;
 	int epoll;
-	struct wire_socket *sockets; /* nas, then port, then role */
+	struct wire_socket *sockets; /* by wire_port */
 	size_t socket_count;
 	struct wire_socket **dirty; /* those with something queued */
 	size_t dirty_count;
@@ -48,7 +54,7 @@ struct wire {
 	struct exchange_list spare;
 	uint8_t randoms[RANDOM_BATCH][RADIUS_AUTHENTICATOR_SIZE];
 	size_t randoms_used;
-	uint8_t buffers[BATCH][RADIUS_MAX_PACKET];
+	struct inbox *inbox;
 };
 
 static int wire_close(struct wire *wire)
@@ -88,7 +94,7 @@ static bool socket_open(struct wire *wire, struct wire_socket *socket_, uint64_t
 		if (bind(fd, (const struct sockaddr *)&storage, length) != 0)
 			return false;
 	}
-	uint16_t port = socket_->role == LOAD_LOGIN ? settings->auth_port : settings->acct_port;
+	uint16_t port = socket_->is_for_logins ? settings->auth_port : settings->acct_port;
 	socklen_t length = addr_to_sockaddr(&settings->server, port, &storage);
 	if (connect(fd, (const struct sockaddr *)&storage, length) != 0)
 		return false;
@@ -99,7 +105,7 @@ static bool socket_open(struct wire *wire, struct wire_socket *socket_, uint64_t
 static bool sockets_open(struct wire *wire)
 {
 	const struct load_settings *settings = wire->settings;
-	unsigned each = (unsigned)settings->ports * LOAD_ROLES;
+	unsigned each = (unsigned)settings->ports * PORT_KINDS;
 	unsigned count = (unsigned)settings->sources * each; /* 4096 at most */
 	struct rlimit limit;
 	/* The hard limit is often far above the soft one. */
@@ -110,7 +116,8 @@ static bool sockets_open(struct wire *wire)
 	wire->sockets = mem_must(talloc_zero_array(wire, struct wire_socket, count));
 	wire->dirty = mem_must(talloc_zero_array(wire, struct wire_socket *, count));
 	for (unsigned i = 0; i < count; i++) {
-		wire->sockets[i].role = (enum load_role)(i % LOAD_ROLES);
+		wire->sockets[i].is_for_logins = i % PORT_KINDS == 0;
+		wire->sockets[i].can_segment = true;
 		if (!socket_open(wire, &wire->sockets[i], i / each))
 			return false;
 	}
@@ -126,6 +133,7 @@ struct wire *wire_new(TALLOC_CTX *ctx, const struct load_settings *settings,
 	wire->owner = owner;
 	wire->secret_size = strlen(settings->secret);
 	wire->randoms_used = RANDOM_BATCH;
+	wire->inbox = inbox_new(wire);
 	TAILQ_INIT(&wire->waiting);
 	TAILQ_INIT(&wire->spare);
 	wire->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -162,11 +170,20 @@ static struct exchange *exchange_get(struct wire *wire)
 	return exchange;
 }
 
-struct exchange *wire_begin(
-	struct wire *wire, enum load_role role, uint64_t nas, uint64_t port, void *owner)
+unsigned wire_port(const struct wire *wire, enum load_step step, uint64_t nas, uint64_t port)
 {
-	size_t index = (nas * wire->settings->ports + port) * LOAD_ROLES + role;
-	struct wire_socket *socket_ = &wire->sockets[index];
+	unsigned number = (unsigned)(nas * wire->settings->ports + port);
+	return number * PORT_KINDS + (step == STEP_LOGIN ? 0 : 1);
+}
+
+unsigned wire_port_count(const struct wire *wire)
+{
+	return (unsigned)wire->socket_count;
+}
+
+struct exchange *wire_begin(struct wire *wire, enum load_step step, unsigned port, void *owner)
+{
+	struct wire_socket *socket_ = &wire->sockets[port];
 	/* In turn, so that an ID rests as long as possible before it names something else. */
 	unsigned tried = 0;
 	while (tried < IDS && socket_->exchanges[socket_->next_id]) {
@@ -176,13 +193,14 @@ struct exchange *wire_begin(
 	if (tried == IDS)
 		return NULL;
 	struct exchange *exchange = exchange_get(wire);
-	exchange->socket = socket_;
+	exchange->port = port;
 	exchange->owner = owner;
-	exchange->role = role;
+	exchange->step = step;
 	exchange->tries_left = wire->settings->retries;
-	exchange->message_authenticator = 0;
+	exchange->message_authenticator = exchange->mschap2_response = 0;
 	exchange->length = RADIUS_HEADER_SIZE;
-	exchange->packet[0] = role == LOAD_LOGIN ? CODE_ACCESS_REQUEST : CODE_ACCOUNTING_REQUEST;
+	exchange->packet[0] =
+		socket_->is_for_logins ? CODE_ACCESS_REQUEST : CODE_ACCOUNTING_REQUEST;
 	exchange->packet[1] = (uint8_t)socket_->next_id;
 	memcpy(exchange->packet + 4, random_authenticator(wire), RADIUS_AUTHENTICATOR_SIZE);
 	socket_->exchanges[socket_->next_id] = exchange;
@@ -190,9 +208,14 @@ struct exchange *wire_begin(
 	return exchange;
 }
 
+static struct wire_socket *socket_of(struct wire *wire, const struct exchange *exchange)
+{
+	return &wire->sockets[exchange->port];
+}
+
 static void enqueue(struct wire *wire, struct exchange *exchange, int64_t now_ns)
 {
-	struct wire_socket *socket_ = exchange->socket;
+	struct wire_socket *socket_ = socket_of(wire, exchange);
 	exchange->due_ns = now_ns + wire->settings->timeout_ns;
 	TAILQ_INSERT_TAIL(&wire->waiting, exchange, entry);
 	socket_->queue[socket_->queued++] = exchange;
@@ -209,34 +232,36 @@ void wire_send(struct wire *wire, struct exchange *exchange, int64_t since_ns, i
 	request_sign(exchange->packet, exchange->length, exchange->message_authenticator,
 		wire->settings->secret, wire->secret_size);
 	exchange->since_ns = since_ns;
-	wire->stats->sent[exchange->role]++;
+	wire->stats->sent[exchange->step]++;
 	wire->waiting_count++;
 	enqueue(wire, exchange, now_ns);
+}
+
+/* Those of one size leave together (datagram.h). Nothing depends on the order: a line has one
+ * packet on its way. Few stand here, and mostly in order already. */
+static void queue_sort(struct wire_socket *socket_)
+{
+	for (size_t i = 1; i < socket_->queued; i++) {
+		struct exchange *exchange = socket_->queue[i];
+		size_t at = i;
+		for (; at > 0 && socket_->queue[at - 1]->length > exchange->length; at--)
+			socket_->queue[at] = socket_->queue[at - 1];
+		socket_->queue[at] = exchange;
+	}
 }
 
 /* Sends what it can; the rest stays queued. */
 static void socket_flush(struct wire *wire, struct wire_socket *socket_)
 {
-	size_t sent = 0;
-	while (sent < socket_->queued) {
-		struct mmsghdr messages[BATCH] = {0};
-		struct iovec vectors[BATCH];
-		size_t count = socket_->queued - sent < BATCH ? socket_->queued - sent : BATCH;
-		for (size_t i = 0; i < count; i++) {
-			struct exchange *exchange = socket_->queue[sent + i];
-			vectors[i] = (struct iovec){exchange->packet, exchange->length};
-			messages[i].msg_hdr.msg_iov = &vectors[i];
-			messages[i].msg_hdr.msg_iovlen = 1;
-		}
-		int done = sendmmsg(socket_->fd, messages, (unsigned)count, 0);
-		if (done < 0 && errno == ECONNREFUSED) {
-			wire->stats->refusals++; /* the error of an earlier one; go on */
-			continue;
-		}
-		if (done <= 0)
-			break;
-		sent += (size_t)done;
-	}
+	struct datagram datagrams[IDS];
+	bool refused;
+	queue_sort(socket_);
+	for (size_t i = 0; i < socket_->queued; i++)
+		datagrams[i] =
+			(struct datagram){socket_->queue[i]->packet, socket_->queue[i]->length};
+	size_t sent = datagrams_send(
+		socket_->fd, datagrams, socket_->queued, &socket_->can_segment, &refused);
+	wire->stats->refusals += refused;
 	socket_->queued -= sent;
 	memmove(socket_->queue, socket_->queue + sent, socket_->queued * sizeof *socket_->queue);
 }
@@ -270,10 +295,11 @@ static void exchange_end(struct wire *wire, struct exchange *exchange)
 {
 	TAILQ_REMOVE(&wire->waiting, exchange, entry);
 	wire->waiting_count--;
-	unqueue(exchange->socket, exchange);
+	struct wire_socket *socket_ = socket_of(wire, exchange);
+	unqueue(socket_, exchange);
 	uint8_t id = exchange->packet[1];
-	exchange->socket->exchanges[id] = NULL;
-	memcpy(exchange->socket->previous[id], exchange->packet + 4, RADIUS_AUTHENTICATOR_SIZE);
+	socket_->exchanges[id] = NULL;
+	memcpy(socket_->previous[id], exchange->packet + 4, RADIUS_AUTHENTICATOR_SIZE);
 }
 
 static bool verifies(const struct wire *wire, const uint8_t *octets,
@@ -300,8 +326,8 @@ static void reply_take(struct wire *wire, struct wire_socket *socket_, const uin
 			stats->bad_signatures++;
 		return;
 	}
-	stats->answered[exchange->role]++;
-	histogram_add(&stats->latency[exchange->role], now_ns - exchange->since_ns);
+	stats->answered[exchange->step]++;
+	histogram_add(&stats->latency[exchange->step], now_ns - exchange->since_ns);
 	exchange_end(wire, exchange);
 	wire->owner->answered(wire->owner->context, exchange, octets, &facts, now_ns);
 	TAILQ_INSERT_HEAD(&wire->spare, exchange, entry);
@@ -309,22 +335,17 @@ static void reply_take(struct wire *wire, struct wire_socket *socket_, const uin
 
 static void socket_read(struct wire *wire, struct wire_socket *socket_)
 {
+	struct inbox *inbox = wire->inbox;
 	int count;
 	do {
-		struct mmsghdr messages[BATCH] = {0};
-		struct iovec vectors[BATCH];
-		for (size_t i = 0; i < BATCH; i++) {
-			vectors[i] = (struct iovec){wire->buffers[i], RADIUS_MAX_PACKET};
-			messages[i].msg_hdr.msg_iov = &vectors[i];
-			messages[i].msg_hdr.msg_iovlen = 1;
-		}
-		count = recvmmsg(socket_->fd, messages, BATCH, 0, NULL);
+		count = inbox_receive(inbox, socket_->fd);
 		int64_t now_ns = clock_mono_ns();
 		if (count < 0 && errno == ECONNREFUSED)
 			wire->stats->refusals++;
 		for (int i = 0; i < count; i++)
-			reply_take(wire, socket_, wire->buffers[i], messages[i].msg_len, now_ns);
-	} while (count == BATCH);
+			reply_take(wire, socket_, inbox->octets[i], inbox->messages[i].msg_len,
+				now_ns);
+	} while (count == DATAGRAMS);
 }
 
 static void retransmit_due(struct wire *wire)
@@ -336,20 +357,26 @@ static void retransmit_due(struct wire *wire)
 			exchange->tries_left--;
 			wire->stats->retransmits++;
 			TAILQ_REMOVE(&wire->waiting, exchange, entry);
-			unqueue(exchange->socket, exchange);
+			unqueue(socket_of(wire, exchange), exchange);
 			enqueue(wire, exchange, now_ns);
 			continue;
 		}
-		wire->stats->lost[exchange->role]++;
+		wire->stats->lost[exchange->step]++;
 		exchange_end(wire, exchange);
 		wire->owner->lost(wire->owner->context, exchange, now_ns);
 		TAILQ_INSERT_HEAD(&wire->spare, exchange, entry);
 	}
 }
 
+/* At such rates a turn for each request would cost several times what the request itself does. */
+static bool naps(const struct wire *wire)
+{
+	return wire->settings->rate >= NAP_RATE;
+}
+
 static void await(struct wire *wire, int64_t until_ns)
 {
-	struct epoll_event events[BATCH];
+	struct epoll_event events[EVENTS];
 	const struct exchange *first = TAILQ_FIRST(&wire->waiting);
 	if (first && first->due_ns < until_ns)
 		until_ns = first->due_ns;
@@ -359,8 +386,13 @@ static void await(struct wire *wire, int64_t until_ns)
 		wait_ns = NS_PER_MS;
 	if (wait_ns < 0)
 		wait_ns = 0;
+	if (wait_ns > 0 && naps(wire)) {
+		const struct timespec nap = {0, NAP_NS};
+		(void)nanosleep(&nap, NULL); /* a signal may wake it: so much the better */
+		wait_ns = 0;
+	}
 	struct timespec timeout = {wait_ns / NS_PER_S, wait_ns % NS_PER_S};
-	int count = epoll_pwait2(wire->epoll, events, BATCH, &timeout, NULL);
+	int count = epoll_pwait2(wire->epoll, events, EVENTS, &timeout, NULL);
 	for (int i = 0; i < count; i++)
 		socket_read(wire, events[i].data.ptr);
 }

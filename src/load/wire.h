@@ -17,13 +17,15 @@
 /* A request that waits for its answer. */
 struct exchange {
 	TAILQ_ENTRY(exchange) entry; /* in the list of those that wait, by due_ns */
-	struct wire_socket *socket;
 	void *owner;
 	int64_t since_ns; /* what latency is counted from */
 	int64_t due_ns;
 	uint64_t tries_left;
-	size_t message_authenticator, length;
-	enum load_role role;
+	/* Offsets in the packet, 0 = none. */
+	size_t message_authenticator, mschap2_response;
+	size_t length;
+	unsigned port; /* of wire_port */
+	enum load_step step;
 	uint8_t packet[EXCHANGE_PACKET_MAX];
 };
 
@@ -42,10 +44,14 @@ struct wire_owner {
 struct wire *wire_new(TALLOC_CTX *ctx, const struct load_settings *settings,
 	struct load_stats *stats, const struct wire_owner *owner);
 
-/* A free ID of that NAS and port, or NULL: all 256 wait. The caller fills packet and length (the
- * header's code, ID and authenticator are there) and calls wire_send. */
-struct exchange *wire_begin(
-	struct wire *wire, enum load_role role, uint64_t nas, uint64_t port, void *owner);
+/* The place from which a NAS sends that step's requests: each source port has one for logins and
+ * one for accounting. */
+unsigned wire_port(const struct wire *wire, enum load_step step, uint64_t nas, uint64_t port);
+unsigned wire_port_count(const struct wire *wire);
+
+/* A free ID there, or NULL: all 256 wait. The caller fills packet and length (the header's code, ID
+ * and authenticator are there) and calls wire_send. */
+struct exchange *wire_begin(struct wire *wire, enum load_step step, unsigned port, void *owner);
 /* Signs and queues it. */
 void wire_send(struct wire *wire, struct exchange *exchange, int64_t since_ns, int64_t now_ns);
 

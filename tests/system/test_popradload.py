@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the poprad authors
-"""popradload against the real server: each mode and method, and what it says when something is wrong."""
+"""popradload against the real server and against tests/bench/echo, which answers everything at once: each mode and
+method, and what it says when something is wrong."""
 import json
+import os
+import pathlib
+import pty
 import subprocess
 
 import pytest
@@ -24,12 +28,43 @@ def loaded(server):
     return server
 
 
-def run(server, mode, *options, patterns=("load-%d@isp.example", "secret%d"), count=SUBSCRIBERS):
+class Echo:
+    """The smallest server there is; it ends with its standard input."""
+
+    def __init__(self):
+        build = pathlib.Path(os.environ.get("POPRAD_BUILD") or poprad.SOURCE / "var" / "build")
+        program = build / "tests" / "bench" / "echo"
+        if not program.exists():
+            pytest.skip(f"no {program}: make check builds it")
+        self.process = subprocess.Popen([program, "testing123"], text=True, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
+        self.auth_port, self.acct_port = (int(word) for word in self.process.stdout.readline().split())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(poprad.PATIENCE_S) == 0
+
+
+@pytest.fixture(scope="module")
+def echo():
+    instance = Echo()
+    try:
+        yield instance
+    finally:
+        instance.close()
+
+
+def command(server, mode, *options, patterns=("load-%d@isp.example", "secret%d"), count=SUBSCRIBERS):
+    return [poprad.ROOT / "bin" / "popradload", mode, "--auth-port", str(server.auth_port), "--acct-port",
+            str(server.acct_port), "--login", patterns[0], "--password", patterns[1], "--count", str(count),
+            "--source", "127.0.6.1", *options]
+
+
+def run(server, mode, *options, **subscribers):
     """Exit status and summary of one run."""
-    words = [poprad.ROOT / "bin" / "popradload", mode, "--auth-port", str(server.auth_port), "--acct-port",
-             str(server.acct_port), "--login", patterns[0], "--password", patterns[1], "--count", str(count),
-             "--source", "127.0.6.1", "--json", *options]
-    done = subprocess.run(words, text=True, capture_output=True, timeout=poprad.PATIENCE_S)
+    done = subprocess.run(command(server, mode, "--json", *options, **subscribers), text=True, capture_output=True,
+                          timeout=poprad.PATIENCE_S)
     assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -77,3 +112,86 @@ def test_a_wrong_secret_is_no_answer(loaded):
     status, summary = run(loaded, "auth", "--secret", "other", "--timeout", "200ms", "--retries", "1", count=5)
     assert status == 1
     assert summary["login"]["answered"] == 0 and summary["login"]["lost"] == 5 and summary["retransmits"] == 5
+
+
+def test_mixed_records_of_sessions_that_logged_in_are_all_stored(loaded):
+    status, summary = run(loaded, "session", "--mixed", "--online", "200", "--interims", "8", "--window", "40",
+                          "--sources", "3", "--operations", "900")
+    assert status == 0, summary
+    assert summary["addresses_given"] == SUBSCRIBERS and summary["unprepared"] == 0
+    assert (summary["start"]["answered"], summary["interim"]["answered"], summary["stop"]["answered"]) == (90, 720, 90)
+    assert summary["acknowledged"] == summary["operations_done"] == 900 and summary["login"]["sent"] == 0
+    assert summary["online"] == 200
+    # Every session of this run, by its Acct-Session-Id, is as the acknowledged records left it.
+    assert loaded.sql(f"""select state, count(*) from poprad.session where acct_session_id like '{summary["run"]}-%'
+                          group by 1 order by 1""") == [("active", "200"), ("closed", "90")]
+
+
+def test_mixed_records_of_sessions_that_never_logged_in_are_all_stored(loaded):
+    status, summary = run(loaded, "acct", "--mixed", "--interims", "3", "--window", "20", "--operations", "500",
+                          patterns=("passer-by-%d@isp.example", "x"), count=60)
+    assert status == 0, summary
+    assert (summary["start"]["answered"], summary["interim"]["answered"], summary["stop"]["answered"]) == (100, 300, 100)
+    assert loaded.sql(f"""select state, count(*) from poprad.session where acct_session_id like '{summary["run"]}-%'
+                          group by 1 order by 1""") == [("active", "30"), ("closed", "100")]
+
+
+def test_an_open_loop_tells_what_was_wanted_offered_and_answered_in_time(loaded):
+    status, summary = run(loaded, "auth", "--rate", "100", "--operations", "200", "--sources", "3")
+    assert status == 0, summary
+    assert summary["rate"] == 100 and summary["operations_done"] == 200 and summary["operations_missed"] == 0
+    assert summary["login"]["in_time"] == summary["accepted"] == 200
+    assert 0 < summary["goodput_per_second"] <= summary["offered_per_second"] * 1.0001
+
+
+@pytest.mark.parametrize("mode", ["auth", "acct", "session", "storm"])
+def test_replies_of_the_echo_are_taken_and_verified(echo, mode):
+    logins = {"auth": 20000, "session": 5000, "storm": 5000}.get(mode, 0)
+    records = {"acct": 15000, "session": 15000, "storm": 5000}.get(mode, 0)
+    operations = str(logins or 5000)
+    status, summary = run(echo, mode, "--sources", "20", "--window", "1000", "--operations", operations, count=5000)
+    assert status == 0, summary
+    assert summary["accepted"] == summary["login"]["in_time"] == summary["addresses_given"] == logins
+    assert summary["acknowledged"] == summary["accounting"]["in_time"] == records
+    assert summary["bad_signatures"] == summary["bad_replies"] == summary["unsigned_logins"] == 0
+    assert summary["double_addresses"] == 0
+
+
+def test_replies_signed_with_another_secret_are_refused(echo):
+    for mode in "auth", "acct":
+        status, summary = run(echo, mode, "--secret", "other", "--timeout", "50ms", "--retries", "1", count=20)
+        assert status == 1
+        assert summary["accepted"] == summary["acknowledged"] == 0
+        assert summary["bad_signatures"] >= 20 and summary["operations_done"] in (0, 20)
+
+
+def test_the_summary_as_text_tells_what_the_json_does(echo):
+    done = subprocess.run(command(echo, "session", "--window", "50"), text=True, capture_output=True,
+                          timeout=poprad.PATIENCE_S)
+    assert done.returncode == 0 and done.stderr == ""
+    for words in ("requests/s answered", "login                sent 300  answered 300  in time 300  lost 0",
+                  "interim              sent 300", "acknowledged         900", "addresses_given      300", "p99.9",
+                  "CPU:"):
+        assert words in done.stdout, done.stdout
+
+
+def on_a_terminal(words):
+    """What the program writes to its standard error while that is a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:
+        pass  # the other end was closed: the program has ended
+    os.close(ours)
+    assert process.wait(poprad.PATIENCE_S) == 0
+    return shown.decode()
+
+
+def test_progress_is_shown_on_a_terminal_only(echo):
+    words = command(echo, "auth", "--duration", "1500ms", "--window", "1")
+    assert "answers/s" in on_a_terminal(words)
+    assert on_a_terminal([*words, "--quiet"]) == ""

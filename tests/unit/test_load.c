@@ -152,6 +152,7 @@ static void prepare(enum load_mode mode, uint64_t count)
 		.retries = 30,
 		.redial_ns = NS_PER_MS,
 		.interims = 2,
+		.patience_ns = 30 * NS_PER_S,
 		.is_quiet = true,
 	};
 }
@@ -167,16 +168,23 @@ static bool run(struct manners manners)
 	return report_is_clean(&settings, &stats);
 }
 
+static uint64_t records(const uint64_t numbers[LOAD_STEPS])
+{
+	return numbers[STEP_START] + numbers[STEP_INTERIM] + numbers[STEP_STOP];
+}
+
 static void test_auth(void)
 {
 	prepare(LOAD_AUTH, 300);
 	settings.method = LOAD_CHAP;
 	CU_ASSERT_TRUE(run((struct manners){0}));
 	CU_ASSERT_EQUAL(stats.operations_done, 300);
-	CU_ASSERT_EQUAL(stats.sent[LOAD_LOGIN], 300);
+	CU_ASSERT_EQUAL(stats.sent[STEP_LOGIN], 300);
 	CU_ASSERT_EQUAL(stats.accepted, 300);
-	CU_ASSERT_EQUAL(stats.sent[LOAD_RECORD], 0);
-	CU_ASSERT_EQUAL(stats.latency[LOAD_LOGIN].count, 300);
+	CU_ASSERT_EQUAL(records(stats.sent), 0);
+	CU_ASSERT_EQUAL(stats.latency[STEP_LOGIN].count, 300);
+	CU_ASSERT_EQUAL(stats.in_time[STEP_LOGIN], 300);
+	CU_ASSERT_EQUAL(stats.addresses_given, 300);
 }
 
 static void test_cycles(void)
@@ -191,9 +199,60 @@ static void test_acct(void)
 {
 	prepare(LOAD_ACCT, 100);
 	CU_ASSERT_TRUE(run((struct manners){0}));
-	CU_ASSERT_EQUAL(stats.sent[LOAD_LOGIN], 0);
-	CU_ASSERT_EQUAL(stats.answered[LOAD_RECORD], 400);
+	CU_ASSERT_EQUAL(stats.sent[STEP_LOGIN], 0);
+	CU_ASSERT_EQUAL(records(stats.answered), 400);
+	CU_ASSERT_EQUAL(stats.sent[STEP_START], 100);
+	CU_ASSERT_EQUAL(stats.sent[STEP_INTERIM], 200);
+	CU_ASSERT_EQUAL(stats.sent[STEP_STOP], 100);
+	CU_ASSERT_EQUAL(stats.acknowledged, 400);
 	CU_ASSERT_EQUAL(stats.online, 0);
+}
+
+/* Forty are open before it begins; of every ten records one is a Start and one a Stop. */
+static void test_mixed_records(void)
+{
+	prepare(LOAD_ACCT, 80);
+	settings.is_mixed = true;
+	settings.online = 40;
+	settings.interims = 8;
+	settings.operations = 1000;
+	settings.window = 10;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.operations_done, 1000);
+	CU_ASSERT_EQUAL(stats.acknowledged, 1000);
+	CU_ASSERT_EQUAL(stats.answered[STEP_START], 100);
+	CU_ASSERT_EQUAL(stats.answered[STEP_INTERIM], 800);
+	CU_ASSERT_EQUAL(stats.answered[STEP_STOP], 100);
+	CU_ASSERT_EQUAL(stats.online, 40);
+}
+
+/* Sessions that logged in before: it ends when the last of them has had its Start. */
+static void test_mixed_records_after_logins(void)
+{
+	prepare(LOAD_SESSION, 60);
+	settings.is_mixed = true;
+	settings.online = 40;
+	settings.interims = 1;
+	settings.operations = 0;
+	settings.window = 10;
+	CU_ASSERT_TRUE(run((struct manners){0}));
+	CU_ASSERT_EQUAL(stats.sent[STEP_LOGIN], 0);
+	CU_ASSERT_EQUAL(stats.addresses_given, 60);
+	CU_ASSERT_EQUAL(stats.answered[STEP_START], 20);
+	CU_ASSERT_EQUAL(stats.answered[STEP_STOP], 20);
+	CU_ASSERT_EQUAL(stats.online, 40);
+}
+
+static void test_mixed_records_without_an_answer(void)
+{
+	prepare(LOAD_ACCT, 20);
+	settings.is_mixed = true;
+	settings.online = 5;
+	settings.timeout_ns = NS_PER_MS;
+	settings.retries = 0;
+	CU_ASSERT_FALSE(run((struct manners){.drops_all = true}));
+	CU_ASSERT_EQUAL(stats.unprepared, 5);
+	CU_ASSERT_EQUAL(stats.acknowledged, 0);
 }
 
 static void test_session(void)
@@ -202,7 +261,7 @@ static void test_session(void)
 	settings.hold_ns = NS_PER_MS;
 	CU_ASSERT_TRUE(run((struct manners){0}));
 	CU_ASSERT_EQUAL(stats.accepted, 100);
-	CU_ASSERT_EQUAL(stats.answered[LOAD_RECORD], 400);
+	CU_ASSERT_EQUAL(records(stats.answered), 400);
 	CU_ASSERT_EQUAL(stats.online, 0);
 	CU_ASSERT_TRUE(stats.online_max > 0 && stats.online_max <= 40);
 	CU_ASSERT_EQUAL(stats.double_addresses, 0);
@@ -225,6 +284,28 @@ static void test_open_loop(void)
 	settings.rate = 2000;
 	CU_ASSERT_TRUE(run((struct manners){0}));
 	CU_ASSERT_EQUAL(stats.operations_done, 100);
+	CU_ASSERT_EQUAL(stats.operations_missed, 0);
+	CU_ASSERT_TRUE(stats.good <= records(stats.in_time) + stats.in_time[STEP_LOGIN]);
+}
+
+/* The server takes nothing but what is sent a second time, after 50 ms: all that while, operations
+ * are due, and what they waited counts. With ten subscribers most cannot even begin. */
+static void test_open_loop_against_a_slow_server(void)
+{
+	prepare(LOAD_AUTH, 10);
+	settings.rate = 1000;
+	settings.operations = 0;
+	settings.duration_ns = 300 * NS_PER_MS;
+	settings.timeout_ns = 50 * NS_PER_MS;
+	settings.patience_ns = NS_PER_MS;
+	CU_ASSERT_TRUE(run((struct manners){.drops_first = true}));
+	CU_ASSERT_TRUE(histogram_quantile_us(&stats.latency[STEP_LOGIN], 1) >= 50000);
+	/* The last of those that began was due long before. */
+	CU_ASSERT_TRUE(stats.latency[STEP_LOGIN].max_us >= 100000);
+	CU_ASSERT_TRUE(stats.lag_max_ns >= 50 * NS_PER_MS);
+	CU_ASSERT_TRUE(stats.operations_begun <= 70 && stats.operations_missed > 0);
+	CU_ASSERT_EQUAL(stats.in_time[STEP_LOGIN], 0);
+	CU_ASSERT_EQUAL(stats.good, 0);
 }
 
 static void test_retransmission(void)
@@ -234,7 +315,7 @@ static void test_retransmission(void)
 	settings.retries = 100;
 	CU_ASSERT_TRUE(run((struct manners){.drops_first = true}));
 	CU_ASSERT_TRUE(stats.retransmits >= 100); /* each of the 100 requests once at least */
-	CU_ASSERT_EQUAL(stats.sent[LOAD_LOGIN] + stats.sent[LOAD_RECORD], 100);
+	CU_ASSERT_EQUAL(stats.sent[STEP_LOGIN] + records(stats.sent), 100);
 }
 
 static void test_loss(void)
@@ -243,7 +324,7 @@ static void test_loss(void)
 	settings.timeout_ns = NS_PER_MS;
 	settings.retries = 2;
 	CU_ASSERT_FALSE(run((struct manners){.drops_all = true}));
-	CU_ASSERT_EQUAL(stats.lost[LOAD_LOGIN], 20);
+	CU_ASSERT_EQUAL(stats.lost[STEP_LOGIN], 20);
 	CU_ASSERT_EQUAL(stats.operations_failed, 20);
 	CU_ASSERT_EQUAL(stats.retransmits, 40);
 }
@@ -300,9 +381,13 @@ int main(void)
 		TEST(test_auth),
 		TEST(test_cycles),
 		TEST(test_acct),
+		TEST(test_mixed_records),
+		TEST(test_mixed_records_after_logins),
+		TEST(test_mixed_records_without_an_answer),
 		TEST(test_session),
 		TEST(test_storm),
 		TEST(test_open_loop),
+		TEST(test_open_loop_against_a_slow_server),
 		TEST(test_retransmission),
 		TEST(test_loss),
 		TEST(test_storm_gives_up),

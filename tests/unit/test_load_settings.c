@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors
  *
- * popradload's command line, its patterns and its histogram. */
+ * popradload's command line, its patterns, its histogram and its timetable. */
 #include "base/clock.h"
 #include "load/histogram.h"
+#include "load/schedule.h"
 #include "load/settings.h"
 #include "suite.h"
 #include <fcntl.h>
@@ -123,6 +124,79 @@ static void test_histogram(void)
 	}
 }
 
+static void test_histogram_merge(void)
+{
+	static struct histogram one, other;
+	for (int us = 1; us <= 50; us++) {
+		histogram_add(&one, us * INT64_C(1000));
+		histogram_add(&other, (us + 50) * INT64_C(1000));
+	}
+	histogram_merge(&one, &other);
+	CU_ASSERT_EQUAL(one.count, 100);
+	CU_ASSERT_EQUAL(one.max_us, 100);
+	CU_ASSERT_EQUAL(histogram_mean_us(&one), 50);
+	CU_ASSERT_EQUAL(histogram_quantile_us(&one, 500), 50);
+	histogram_merge(&other, &one);
+	CU_ASSERT_EQUAL(other.count, 150);
+}
+
+/* What is due by the time of the n-th is n + 1 operations, and one nanosecond earlier n. */
+static void test_schedule(void)
+{
+	static const uint64_t rates[] = {1, 3, 7, 1000, 33333, 10000000};
+	static const uint64_t numbers[] = {0, 1, 2, 3, 999, 1000, 33334, 123456789, 999999999999};
+	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+		const struct schedule schedule = {5 * NS_PER_S + 17, rates[i]};
+		CU_ASSERT_EQUAL(schedule_due_ns(&schedule, 0), schedule.begun_ns);
+		CU_ASSERT_EQUAL(schedule_due_ns(&schedule, 60 * rates[i]),
+			schedule.begun_ns + 60 * NS_PER_S);
+		for (size_t j = 0; j < sizeof numbers / sizeof *numbers; j++) {
+			uint64_t n = numbers[j];
+			/* 100 years of nanoseconds are in range. */
+			if (n / rates[i] > UINT64_C(100) * 366 * 86400)
+				continue;
+			int64_t due_ns = schedule_due_ns(&schedule, n);
+			CU_ASSERT_EQUAL(schedule_count(&schedule, due_ns), n + 1);
+			CU_ASSERT_EQUAL(schedule_count(&schedule, due_ns - 1), n);
+		}
+		CU_ASSERT_EQUAL(schedule_count(&schedule, 0), 0);
+	}
+}
+
+static void test_mixed(void)
+{
+	CU_ASSERT_EQUAL(parse("acct --mixed --login %d --count 100 --duration 1s"), 0);
+	CU_ASSERT_TRUE(settings.is_mixed);
+	CU_ASSERT_EQUAL(settings.online, 50);
+	CU_ASSERT_EQUAL(parse("session --mixed --login %d --count 100 --online 99"), 0);
+	CU_ASSERT_EQUAL(settings.online, 99);
+	CU_ASSERT_EQUAL(parse("acct --mixed --login %d --count 100 --online 100"), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(parse("acct --login %d --count 100 --online 10"), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(parse("acct --mixed"), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(parse("auth --mixed --login %d --count 100"), ERR_SYNTAX);
+	CU_ASSERT_EQUAL(parse("storm --mixed --login %d --count 100"), ERR_SYNTAX);
+}
+
+static void test_patience(void)
+{
+	CU_ASSERT_EQUAL(parse("auth --timeout 2s --retries 4"), 0);
+	CU_ASSERT_EQUAL(settings.patience_ns, 10 * NS_PER_S);
+	CU_ASSERT_EQUAL(parse("auth --timeout 2s --patience 500ms"), 0);
+	CU_ASSERT_EQUAL(settings.patience_ns, 500 * NS_PER_MS);
+	CU_ASSERT_EQUAL(parse("auth --timeout 1000000d"), ERR_SYNTAX);
+}
+
+static void test_numbers(void)
+{
+	char digits[NUMBER_DIGITS_MAX];
+	CU_ASSERT_EQUAL(number_write(0, digits), 1);
+	CU_ASSERT_EQUAL(digits[0], '0');
+	CU_ASSERT_EQUAL(number_write(1203, digits), 4);
+	CU_ASSERT_EQUAL(memcmp(digits, "1203", 4), 0);
+	CU_ASSERT_EQUAL(number_write(UINT64_MAX, digits), NUMBER_DIGITS_MAX);
+	CU_ASSERT_EQUAL(memcmp(digits, "18446744073709551615", NUMBER_DIGITS_MAX), 0);
+}
+
 static void test_histogram_extremes(void)
 {
 	static struct histogram histogram;
@@ -142,7 +216,12 @@ int main(void)
 		TEST(test_whose_server),
 		TEST(test_patterns),
 		TEST(test_histogram),
+		TEST(test_histogram_merge),
 		TEST(test_histogram_extremes),
+		TEST(test_schedule),
+		TEST(test_mixed),
+		TEST(test_patience),
+		TEST(test_numbers),
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run("load_settings", tests);
