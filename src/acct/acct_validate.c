@@ -50,7 +50,7 @@ static void read_counters(struct record *record)
 static void read_class(struct record *record)
 {
 	const struct attr *attr = attrs_find(record->request->attrs, 0, ATTR_CLASS);
-	record->class = attrs_get_text(record->request->pool, record->request->attrs, ATTR_CLASS);
+	record->class = attrs_get_text(record->request->attrs, ATTR_CLASS);
 	for (; attr != NULL && !record->has_class_key; attr = attr_find_next(attr)) {
 		switch (session_class_parse(attr->value, attr->size, record->class_key)) {
 		case SESSION_CLASS_OURS:
@@ -94,15 +94,14 @@ static void read_addresses(struct record *record)
 
 static void read_texts(struct record *record)
 {
-	const struct attrs *attrs = record->request->attrs;
-	TALLOC_CTX *pool = record->request->pool;
-	line_read(pool, attrs, &record->line);
-	record->acct_session_id = attrs_get_text(pool, attrs, ATTR_ACCT_SESSION_ID);
-	record->acct_multi_session_id = attrs_get_text(pool, attrs, ATTR_ACCT_MULTI_SESSION_ID);
-	record->status_name = attrs_get_value_name(pool, attrs, ATTR_ACCT_STATUS_TYPE);
-	record->authentic = attrs_get_value_name(pool, attrs, ATTR_ACCT_AUTHENTIC);
-	record->connect_info = attrs_get_text(pool, attrs, ATTR_CONNECT_INFO);
-	record->terminate_cause = attrs_get_value_name(pool, attrs, ATTR_ACCT_TERMINATE_CAUSE);
+	struct attrs *attrs = record->request->attrs;
+	line_read(attrs, &record->line);
+	record->acct_session_id = attrs_get_text(attrs, ATTR_ACCT_SESSION_ID);
+	record->acct_multi_session_id = attrs_get_text(attrs, ATTR_ACCT_MULTI_SESSION_ID);
+	record->status_name = attrs_get_value_name(attrs, ATTR_ACCT_STATUS_TYPE);
+	record->authentic = attrs_get_value_name(attrs, ATTR_ACCT_AUTHENTIC);
+	record->connect_info = attrs_get_text(attrs, ATTR_CONNECT_INFO);
+	record->terminate_cause = attrs_get_value_name(attrs, ATTR_ACCT_TERMINATE_CAUSE);
 }
 
 static bool is_of_a_session(const struct record *record)
@@ -129,6 +128,6 @@ struct step_result acct_validate(struct request *request)
 	if (is_of_a_session(record) && record->acct_session_id == NULL && !record->has_class_key)
 		return DROP_BECAUSE(DROP_bad_contents);
 	if (record->acct_session_id == NULL)
-		record->acct_session_id = mem_must(talloc_strdup(request->pool, ""));
+		record->acct_session_id = "";
 	return NEXT;
 }

@@ -12,17 +12,17 @@ struct record {
 	struct request *request;
 	struct lane_item item;
 	uint32_t status; /* Acct-Status-Type */
-	char *status_name;
+	const char *status_name;
 	struct line line;
-	int64_t event_us;                              /* wall clock, see event_time.h */
-	char *acct_session_id, *acct_multi_session_id; /* the first: never NULL */
-	char *class;                                   /* ours if there is one, else the first */
+	int64_t event_us;                                    /* wall clock, see event_time.h */
+	const char *acct_session_id, *acct_multi_session_id; /* the first: never NULL */
+	const char *class; /* ours if there is one, else the first */
 	bool has_class_key;
 	uint8_t class_key[SESSION_KEY_SIZE];
 	struct addr framed_address, framed_ipv6_address;
 	struct prefix framed_ipv6_prefix, delegated_ipv6_prefix; /* family 0 = none */
 	char *framed_interface_id;
-	char *authentic, *connect_info, *terminate_cause;
+	const char *authentic, *connect_info, *terminate_cause;
 	/* -1 = not sent, or absurd */
 	int64_t session_time_s, in_octets, out_octets, in_packets, out_packets;
 	bool has_gigawords;

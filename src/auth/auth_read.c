@@ -62,7 +62,7 @@ struct step_result auth_read(struct request *request)
 	request->feature = login;
 	request->feature_end = login_end;
 
-	line_read(request->pool, request->attrs, &login->line);
+	line_read(request->attrs, &login->line);
 	if (!attrs_get_u32(request->attrs, ATTR_SERVICE_TYPE, &login->service_type))
 		login->service_type = SERVICE_FRAMED;
 	login->wants_address = service_has_address(login->service_type);

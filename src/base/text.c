@@ -61,24 +61,39 @@ bool text_begins_escape(const uint8_t *octets, size_t size)
 	       memchr(hex_digits, octets[3], 16) != NULL;
 }
 
-char *text_clean(TALLOC_CTX *ctx, const uint8_t *octets, size_t size)
+static bool is_plain(uint8_t octet)
 {
-	char *text = mem_must(talloc_size(ctx, 4 * size + 1)), *end = text;
+	return octet < 0x80 && octet != '\0' && octet != '\\';
+}
+
+char *text_clean_put(char *text, const uint8_t *octets, size_t size)
+{
 	for (size_t i = 0; i < size;) {
+		if (is_plain(octets[i])) {
+			*text++ = (char)octets[i++];
+			continue;
+		}
 		size_t length = utf8_length(octets + i, size - i);
 		if (length == 0 || octets[i] == '\0' || text_begins_escape(octets + i, size - i)) {
-			*end++ = '\\';
-			*end++ = 'x';
-			*end++ = hex_digits[octets[i] >> 4];
-			*end++ = hex_digits[octets[i] & 0x0f];
+			*text++ = '\\';
+			*text++ = 'x';
+			*text++ = hex_digits[octets[i] >> 4];
+			*text++ = hex_digits[octets[i] & 0x0f];
 			i++;
 		} else {
-			memcpy(end, octets + i, length);
-			end += length;
+			memcpy(text, octets + i, length);
+			text += length;
 			i += length;
 		}
 	}
-	*end = '\0';
+	*text++ = '\0';
+	return text;
+}
+
+char *text_clean(TALLOC_CTX *ctx, const uint8_t *octets, size_t size)
+{
+	char *text = mem_must(talloc_size(ctx, TEXT_CLEAN_ROOM(size)));
+	text_clean_put(text, octets, size);
 	return text;
 }
 

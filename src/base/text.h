@@ -15,6 +15,10 @@ bool text_is_clean(const uint8_t *octets, size_t size);
  * original can be read back, and two different inputs never become one text. Other clean text
  * (DOMAIN\user) is copied as it is. */
 char *text_clean(TALLOC_CTX *ctx, const uint8_t *octets, size_t size);
+/* The same at a place of the caller's, with room for TEXT_CLEAN_ROOM(size). Returns what follows
+ * the NUL. */
+#define TEXT_CLEAN_ROOM(size) (4 * (size_t)(size) + 1)
+char *text_clean_put(char *text, const uint8_t *octets, size_t size);
 
 /* True if the octets begin with \xHH, an octet as text_clean writes it. */
 bool text_begins_escape(const uint8_t *octets, size_t size);

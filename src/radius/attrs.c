@@ -8,19 +8,22 @@
 
 static const struct attr *search(const struct attr *attr, uint32_t vendor, uint32_t number)
 {
-	while (attr && (attr->vendor != vendor || attr->number != number))
-		attr = attr->next;
-	return attr;
+	while (attr->value && (attr->vendor != vendor || attr->number != number))
+		attr++;
+	return attr->value ? attr : NULL;
 }
 
 const struct attr *attrs_find(const struct attrs *attrs, uint32_t vendor, uint32_t number)
 {
-	return search(attrs->first, vendor, number);
+	if (vendor != 0 || number > UINT8_MAX)
+		return search(attrs->list, vendor, number);
+	unsigned first = attrs->first[number];
+	return first > 0 ? &attrs->list[first - 1] : NULL;
 }
 
 const struct attr *attr_find_next(const struct attr *attr)
 {
-	return search(attr->next, attr->vendor, attr->number);
+	return search(attr + 1, attr->vendor, attr->number);
 }
 
 bool attrs_get_u32(const struct attrs *attrs, uint32_t number, uint32_t *value)
@@ -65,8 +68,15 @@ bool attrs_get_prefix6(const struct attrs *attrs, uint32_t number, struct prefix
 	return true;
 }
 
-char *attrs_get_text(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number)
+char *attrs_get_text(struct attrs *attrs, uint32_t number)
 {
 	const struct attr *attr = attrs_find(attrs, 0, number);
-	return attr && attr->size > 0 ? text_clean(ctx, attr->value, attr->size) : NULL;
+	if (!attr || attr->size == 0)
+		return NULL;
+	if (TEXT_CLEAN_ROOM(attr->size) > attrs->text_room)
+		return text_clean(attrs, attr->value, attr->size);
+	char *text = attrs->text;
+	attrs->text = text_clean_put(text, attr->value, attr->size);
+	attrs->text_room -= (size_t)(attrs->text - text);
+	return text;
 }

@@ -6,7 +6,9 @@
  * wrongly and some cannot be encoded again): those remain octets. */
 #include "radius/dictionary.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "radius/assignment.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,16 @@
 #include <freeradius/libradius.h>
 
 #define ATTRIBUTE_MAX 255 /* octets, header included */
+
+/* Attributes that a list has room for at least. */
+#define ROOM_MIN 8
+/* Octets for all texts of a packet; those that do not fit get a piece of memory each. */
+#define TEXT_ROOM_MAX 2048
+/* Names of values that are remembered: all that usual packets hold. */
+#define NAMES_KNOWN 64
+
+/* A place in struct attrs is an octet, and counts from 1. */
+static_assert(RADIUS_ATTRIBUTES_MAX < UINT8_MAX, "too many attributes");
 
 static bool is_loaded;
 
@@ -47,21 +59,19 @@ int dictionary_load(TALLOC_CTX *ctx, const char *directory, char **why)
 /* The codec asks for a packet where it might find one's authenticator. */
 static RADIUS_PACKET no_packet = {.sockfd = -1, .id = -1, .offset = -1};
 
-struct decoder {
-	TALLOC_CTX *ctx;
-	struct attr **tail;
-	size_t count;
-};
-
-static void decoder_append(struct decoder *decoder, uint32_t vendor, uint32_t number,
-	const uint8_t *value, size_t size)
+static void append(
+	struct attrs *attrs, uint32_t vendor, uint32_t number, const uint8_t *value, size_t size)
 {
-	struct attr *attr = mem_must(talloc(decoder->ctx, struct attr));
-	*attr = (struct attr){
+	if (attrs->count == attrs->room) {
+		struct attr *old = attrs->list;
+		attrs->room *= 2;
+		attrs->list = mem_must(talloc_array(attrs, struct attr, (unsigned)attrs->room + 1));
+		memcpy(attrs->list, old, attrs->count * sizeof *old);
+	}
+	attrs->list[attrs->count++] = (struct attr){
 		.vendor = vendor, .number = number, .size = (uint16_t)size, .value = value};
-	*decoder->tail = attr;
-	decoder->tail = &attr->next;
-	decoder->count++;
+	if (vendor == 0 && number <= UINT8_MAX && attrs->first[number] == 0)
+		attrs->first[number] = (uint8_t)attrs->count;
 }
 
 /* The value in wire form. That of text and octets lives as long as vp; others come in a buffer that
@@ -80,54 +90,97 @@ static const uint8_t *wire_value(TALLOC_CTX *ctx, const VALUE_PAIR *vp, size_t *
 
 /* One Vendor-Specific, or several that make one value. Returns the octets it took; an attribute
  * that the codec cannot read is kept whole. */
-static size_t decode_vendor(struct decoder *decoder, const uint8_t *octets, size_t left)
+static size_t decode_vendor(struct attrs *attrs, const uint8_t *octets, size_t left)
 {
 	VALUE_PAIR *list = NULL;
-	ssize_t used = rad_attr2vp(decoder->ctx, &no_packet, NULL, NULL, octets, left, &list);
+	ssize_t used = rad_attr2vp(attrs, &no_packet, NULL, NULL, octets, left, &list);
 	if (used < octets[1] || (size_t)used > left || !list) {
-		decoder_append(decoder, 0, octets[0], octets + 2, octets[1] - 2U);
+		append(attrs, 0, octets[0], octets + 2, octets[1] - 2U);
 		return octets[1];
 	}
-	for (const VALUE_PAIR *vp = list; vp; vp = vp->next) {
+	for (const VALUE_PAIR *vp = list; vp && attrs->count <= RADIUS_ATTRIBUTES_MAX;
+		vp = vp->next) {
 		size_t size = 0;
-		const uint8_t *value = wire_value(decoder->ctx, vp, &size);
+		const uint8_t *value = wire_value(attrs, vp, &size);
 		if (value)
-			decoder_append(decoder, vp->da->vendor, vp->da->attr, value, size);
+			append(attrs, vp->da->vendor, vp->da->attr, value, size);
 	}
 	return (size_t)used;
 }
 
+static size_t count_attributes(const uint8_t *packet, size_t length)
+{
+	size_t count = 0;
+	for (size_t at = RADIUS_HEADER_SIZE; at < length; at += packet[at + 1])
+		count++;
+	return count;
+}
+
+/* With a list that has room for one attribute per type-length-value, and then text: one piece. */
+static struct attrs *attrs_new(TALLOC_CTX *ctx, size_t room, size_t length)
+{
+	size_t list_size = (room + 1) * sizeof(struct attr);
+	size_t text_room = TEXT_CLEAN_ROOM(length);
+	if (text_room > TEXT_ROOM_MAX)
+		text_room = TEXT_ROOM_MAX;
+	struct attrs *attrs =
+		mem_must(talloc_size(ctx, sizeof(struct attrs) + list_size + text_room));
+	*attrs = (struct attrs){
+		.list = (struct attr *)(attrs + 1), .room = room, .text_room = text_room};
+	attrs->text = (char *)attrs->list + list_size;
+	return attrs;
+}
+
 int attrs_decode(TALLOC_CTX *ctx, const uint8_t *packet, size_t length, struct attrs **attrs)
 {
-	struct attrs *decoded = mem_must(talloc_zero(ctx, struct attrs));
-	struct decoder decoder = {.ctx = decoded, .tail = &decoded->first};
+	size_t room = count_attributes(packet, length);
+	struct attrs *decoded = attrs_new(ctx, room < ROOM_MIN ? ROOM_MIN : room, length);
 	size_t at = RADIUS_HEADER_SIZE;
-	while (at < length && decoder.count <= RADIUS_ATTRIBUTES_MAX) {
+	while (at < length && decoded->count <= RADIUS_ATTRIBUTES_MAX) {
 		const uint8_t *octets = packet + at;
 		if (octets[0] == ATTR_VENDOR_SPECIFIC) {
-			at += decode_vendor(&decoder, octets, length - at);
+			at += decode_vendor(decoded, octets, length - at);
 		} else {
-			decoder_append(&decoder, 0, octets[0], octets + 2, octets[1] - 2U);
+			append(decoded, 0, octets[0], octets + 2, octets[1] - 2U);
 			at += octets[1];
 		}
 	}
-	if (decoder.count > RADIUS_ATTRIBUTES_MAX) {
+	if (decoded->count > RADIUS_ATTRIBUTES_MAX) {
 		talloc_free(decoded);
 		return ERR_FULL;
 	}
+	decoded->list[decoded->count].value = NULL;
 	*attrs = decoded;
 	return 0;
 }
 
-char *attrs_get_value_name(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number)
+/* The dictionary's look-up hashes number and value twice over, and the same few names are asked for
+ * by every packet. */
+static const char *find_value_name(uint32_t number, uint32_t value)
+{
+	static struct {
+		const char *name;
+		uint32_t number, value;
+	} known[NAMES_KNOWN];
+	size_t place = (number * 7 + value) % NAMES_KNOWN;
+	if (known[place].name && known[place].number == number && known[place].value == value)
+		return known[place].name;
+	const DICT_VALUE *found = dict_valbyattr(number, 0, (int)value);
+	if (!found)
+		return NULL;
+	known[place].name = found->name;
+	known[place].number = number;
+	known[place].value = value;
+	return found->name;
+}
+
+const char *attrs_get_value_name(struct attrs *attrs, uint32_t number)
 {
 	uint32_t value;
 	if (!attrs_get_u32(attrs, number, &value))
 		return NULL;
-	const DICT_VALUE *known = dict_valbyattr(number, 0, (int)value);
-	if (known)
-		return mem_must(talloc_strdup(ctx, known->name));
-	return mem_must(talloc_asprintf(ctx, "%u", value));
+	const char *name = find_value_name(number, value);
+	return name ? name : mem_must(talloc_asprintf(attrs, "%u", value));
 }
 
 /* Attributes that would break a reply if somebody entered them. */

@@ -19,15 +19,20 @@ int dictionary_load(TALLOC_CTX *ctx, const char *directory, char **why) MUST_CHE
  * header), in the packet's memory, except where the codec had to join fragments. Encrypted values
  * are left as they came. */
 struct attr {
-	struct attr *next; /* in packet order */
-	uint32_t vendor;   /* 0 = standard */
+	uint32_t vendor; /* 0 = standard */
 	uint32_t number;
-	uint16_t size;
 	const uint8_t *value;
+	uint16_t size;
 };
 
+/* Those of a packet, and the texts that are read from them, in few pieces of memory: most of what a
+ * packet costs is memory that the processor has to fetch. */
 struct attrs {
-	struct attr *first;
+	struct attr *list; /* in packet order; behind the last one stands one whose value is NULL */
+	size_t count, room;
+	char *text; /* where the next text goes */
+	size_t text_room;
+	uint8_t first[256]; /* of each standard number: 1 + its place in list; 0 = absent */
 };
 
 /* packet has passed packet_check. Attributes that the dictionary does not know are kept as octets;
@@ -46,11 +51,11 @@ bool attrs_get_addr(
 	const struct attrs *attrs, uint32_t number, struct addr *addr); /* ipaddr, ipv6addr */
 bool attrs_get_prefix6(const struct attrs *attrs, uint32_t number,
 	struct prefix *prefix); /* RFC 3162 section 2.3 */
-/* Clean text (text_clean) owned by ctx, or NULL if absent or empty. */
-char *attrs_get_text(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number);
+/* Clean text (text_clean) that lives as long as attrs, or NULL if absent or empty. */
+char *attrs_get_text(struct attrs *attrs, uint32_t number);
 /* The dictionary's name of an integer value ("Framed-User", "PPP", "Lost-Carrier"), else its
- * decimal digits; NULL if absent. */
-char *attrs_get_value_name(TALLOC_CTX *ctx, const struct attrs *attrs, uint32_t number);
+ * decimal digits, for as long as attrs lives; NULL if absent. */
+const char *attrs_get_value_name(struct attrs *attrs, uint32_t number);
 
 /* One attribute given as text, "Cisco-AVPair = ip:outacl=101", checked against the dictionary and
  * made octets ready for a reply: all of its type-length-value, VSA header included. Operator must

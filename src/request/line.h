@@ -10,18 +10,20 @@
 
 /* Texts are clean (text_clean); NULL = absent or empty. */
 struct line {
-	char *user_name;         /* as the NAS sent it */
-	char *login;             /* its canonical form, see line_login */
+	const char *user_name;   /* as the NAS sent it */
+	const char *login;       /* its canonical form, see line_login */
 	struct addr nas_address; /* NAS-IP-Address, else NAS-IPv6-Address */
-	char *nas_identifier;
+	const char *nas_identifier;
 	int64_t nas_port; /* -1 = absent */
-	char *nas_port_id, *nas_port_type;
-	char *calling_station_id, *called_station_id;
-	char *service_type, *framed_protocol;
+	const char *nas_port_id, *nas_port_type;
+	const char *calling_station_id, *called_station_id;
+	const char *service_type, *framed_protocol;
 };
 
-void line_read(TALLOC_CTX *ctx, const struct attrs *attrs, struct line *line);
+/* The texts live as long as attrs. */
+void line_read(struct attrs *attrs, struct line *line);
 
 /* The form in which subscribers are stored: what stands behind the last @ in lower case, for realms
- * compare without case, and the user part exactly. NULL for NULL. */
-char *line_login(TALLOC_CTX *ctx, const char *user_name);
+ * compare without case, and the user part exactly. Either user_name itself or a copy in ctx; NULL
+ * for NULL. */
+const char *line_login(TALLOC_CTX *ctx, const char *user_name);

@@ -6,26 +6,36 @@
 #include "base/clock.h"
 #include "suite.h"
 #include <arpa/inet.h>
+#include <string.h>
 
 #define ARRIVAL_S INT64_C(1700000000)
 #define ARRIVAL_US (ARRIVAL_S * US_PER_S + 250000)
 #define DAY_S (24 * 3600)
 
+static size_t put_u32(uint8_t *octets, uint8_t number, uint32_t value)
+{
+	value = htonl(value);
+	octets[0] = number;
+	octets[1] = 2 + sizeof value;
+	memcpy(octets + 2, &value, sizeof value);
+	return octets[1];
+}
+
 /* The event time of a packet with these attributes, in seconds before the arrival; a negative
  * argument leaves the attribute out. */
 static double age(int64_t stamp_s, int64_t delay_s)
 {
-	uint32_t stamp = htonl((uint32_t)stamp_s), delay = htonl((uint32_t)delay_s);
-	struct attr delay_attr = {NULL, 0, ATTR_ACCT_DELAY_TIME, 4, (const uint8_t *)&delay};
-	struct attr stamp_attr = {NULL, 0, ATTR_EVENT_TIMESTAMP, 4, (const uint8_t *)&stamp};
-	struct attrs attrs = {NULL};
+	uint8_t packet[RADIUS_HEADER_SIZE + 2 * 6];
+	size_t size = RADIUS_HEADER_SIZE;
+	struct attrs *attrs;
+	if (stamp_s >= 0)
+		size += put_u32(packet + size, ATTR_EVENT_TIMESTAMP, (uint32_t)stamp_s);
 	if (delay_s >= 0)
-		attrs.first = &delay_attr;
-	if (stamp_s >= 0) {
-		stamp_attr.next = attrs.first;
-		attrs.first = &stamp_attr;
-	}
-	return (double)(ARRIVAL_US - event_time_us(&attrs, ARRIVAL_US)) / US_PER_S;
+		size += put_u32(packet + size, ATTR_ACCT_DELAY_TIME, (uint32_t)delay_s);
+	CU_ASSERT_EQUAL_FATAL(attrs_decode(NULL, packet, size, &attrs), 0);
+	int64_t event_us = event_time_us(attrs, ARRIVAL_US);
+	talloc_free(attrs);
+	return (double)(ARRIVAL_US - event_us) / US_PER_S;
 }
 
 static void test_stamp(void)

@@ -222,7 +222,7 @@ static size_t mutate(uint8_t *packet, size_t size)
 static uint32_t read_all(const struct attrs *attrs)
 {
 	uint32_t sum = 0;
-	for (const struct attr *attr = attrs->first; attr; attr = attr->next)
+	for (const struct attr *attr = attrs->list; attr->value; attr++)
 		for (size_t i = 0; i < attr->size; i++)
 			sum += attr->value[i];
 	return sum;
