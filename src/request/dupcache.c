@@ -2,7 +2,11 @@
  * Copyright the poprad authors
  *
  * Entries are found by hash. Those without owner also stand on one list in the order in which they
- * were let go, so that the oldest is always at its head, whichever limit calls for it. */
+ * were let go, so that the oldest is always at its head, whichever limit calls for it.
+ *
+ * A busy cache is far larger than the processor's, and each place in it that a packet touches has
+ * to be fetched. So an entry is one piece of memory with its answer in it, chains are short, and
+ * the entry that was forgotten last is the next one used. */
 #include "request/dupcache.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -10,53 +14,128 @@
 #include <assert.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 static_assert(sizeof(struct dupcache_key) == 40, "padding would be hashed");
+
+#define BUCKETS_MIN 256 /* a power of two */
+
+/* Answers up to this size stand in the entry: nearly all. */
+#define REPLY_ROOM 192
 
 /* Entries past their time that one call lets go of: more than come in by one call, so that the
  * list shrinks, and few enough not to be felt. */
 #define EXPIRE_PER_CALL 4
 
 struct dupcache_entry {
-	UT_hash_handle hh;
-	TAILQ_ENTRY(dupcache_entry) entry; /* on remembered, while owner is NULL */
+	SLIST_ENTRY(dupcache_entry) in_bucket; /* of by_hash, or on spare */
+	TAILQ_ENTRY(dupcache_entry) entry;     /* on remembered, while owner is NULL */
+	uint64_t hash;
 	struct dupcache_key key;
+	int64_t forget_ns;
+	void *owner;
 	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
 	uint8_t session_key[SESSION_KEY_SIZE];
-	void *owner;
-	uint8_t *reply; /* NULL = none was sent */
-	size_t reply_size;
-	int64_t forget_ns;
+	size_t reply_size;   /* 0 = none was sent */
+	uint8_t *long_reply; /* where it does not fit in here; else NULL */
+	uint8_t short_reply[REPLY_ROOM];
 };
 
+SLIST_HEAD(bucket, dupcache_entry);
+
 struct dupcache {
-	struct dupcache_entry *by_key;
+	struct bucket *by_hash;
+	size_t bucket_count, entry_count;
+	struct bucket spare;
 	TAILQ_HEAD(, dupcache_entry) remembered;
 	size_t remembered_count, remembered_max;
 	int64_t keep_ns;
 };
 
-static int dupcache_free_hash(struct dupcache *cache)
-{
-	HASH_CLEAR(hh, cache->by_key);
-	return 0;
-}
-
 struct dupcache *dupcache_new(TALLOC_CTX *ctx, size_t max, unsigned keep_s)
 {
 	struct dupcache *cache = mem_must(talloc_zero(ctx, struct dupcache));
+	cache->bucket_count = BUCKETS_MIN;
+	cache->by_hash = mem_must(talloc_zero_array(cache, struct bucket, BUCKETS_MIN));
+	SLIST_INIT(&cache->spare);
 	TAILQ_INIT(&cache->remembered);
 	cache->remembered_max = max;
 	cache->keep_ns = keep_s * NS_PER_S;
-	talloc_set_destructor(cache, dupcache_free_hash);
 	return cache;
 }
 
 size_t dupcache_count(const struct dupcache *cache)
 {
-	return HASH_COUNT(cache->by_key);
+	return cache->entry_count;
 }
+
+/* Entries by key ---------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct dupcache_key *key)
+{
+	uint64_t ports = (uint64_t)key->remote_port << 32 | (uint64_t)key->local_port << 16 |
+			 (uint64_t)key->code << 8 | key->id;
+	return addr_hash(&key->remote, addr_hash(&key->local, ports));
+}
+
+static struct bucket *bucket_of(const struct dupcache *cache, uint64_t hash)
+{
+	return &cache->by_hash[hash & (cache->bucket_count - 1)];
+}
+
+static struct dupcache_entry *find(
+	const struct dupcache *cache, const struct dupcache_key *key, uint64_t hash)
+{
+	struct dupcache_entry *entry;
+	SLIST_FOREACH(entry, bucket_of(cache, hash), in_bucket)
+	if (entry->hash == hash && memcmp(&entry->key, key, sizeof *key) == 0)
+		break;
+	return entry;
+}
+
+static void grow(struct dupcache *cache)
+{
+	struct bucket *old = cache->by_hash;
+	size_t old_count = cache->bucket_count;
+	cache->bucket_count *= 2;
+	cache->by_hash =
+		mem_must(talloc_zero_array(cache, struct bucket, (unsigned)cache->bucket_count));
+	for (size_t i = 0; i < old_count; i++) {
+		struct dupcache_entry *entry;
+		while ((entry = SLIST_FIRST(&old[i])) != NULL) {
+			SLIST_REMOVE_HEAD(&old[i], in_bucket);
+			SLIST_INSERT_HEAD(bucket_of(cache, entry->hash), entry, in_bucket);
+		}
+	}
+	talloc_free(old);
+}
+
+static struct dupcache_entry *add(
+	struct dupcache *cache, const struct dupcache_key *key, uint64_t hash)
+{
+	struct dupcache_entry *entry = SLIST_FIRST(&cache->spare);
+	if (entry != NULL)
+		SLIST_REMOVE_HEAD(&cache->spare, in_bucket);
+	else
+		entry = mem_must(talloc(cache, struct dupcache_entry));
+	entry->hash = hash;
+	entry->key = *key;
+	entry->owner = NULL;
+	entry->reply_size = 0;
+	entry->long_reply = NULL;
+	if (cache->entry_count == cache->bucket_count)
+		grow(cache);
+	SLIST_INSERT_HEAD(bucket_of(cache, hash), entry, in_bucket);
+	cache->entry_count++;
+	return entry;
+}
+
+static void forget_reply(struct dupcache_entry *entry)
+{
+	TALLOC_FREE(entry->long_reply);
+	entry->reply_size = 0;
+}
+
+/* What is remembered, oldest first ----------------------------------------------------------- */
 
 static void unlink_remembered(struct dupcache *cache, struct dupcache_entry *entry)
 {
@@ -68,8 +147,10 @@ static void forget_oldest(struct dupcache *cache)
 {
 	struct dupcache_entry *entry = TAILQ_FIRST(&cache->remembered);
 	unlink_remembered(cache, entry);
-	HASH_DEL(cache->by_key, entry);
-	talloc_free(entry);
+	forget_reply(entry);
+	SLIST_REMOVE(bucket_of(cache, entry->hash), entry, dupcache_entry, in_bucket);
+	SLIST_INSERT_HEAD(&cache->spare, entry, in_bucket);
+	cache->entry_count--;
 }
 
 static void forget_expired(struct dupcache *cache, int64_t now_ns)
@@ -80,21 +161,7 @@ static void forget_expired(struct dupcache *cache, int64_t now_ns)
 			break;
 		forget_oldest(cache);
 	}
-	metric_set(METRIC_dupcache_entries, HASH_COUNT(cache->by_key));
-}
-
-static struct dupcache_entry *add_entry(struct dupcache *cache, const struct dupcache_key *key)
-{
-	struct dupcache_entry *entry = mem_must(talloc_zero(cache, struct dupcache_entry));
-	entry->key = *key;
-	HASH_ADD(hh, cache->by_key, key, sizeof entry->key, entry);
-	return entry;
-}
-
-static void forget_reply(struct dupcache_entry *entry)
-{
-	TALLOC_FREE(entry->reply);
-	entry->reply_size = 0;
+	metric_set(METRIC_dupcache_entries, cache->entry_count);
 }
 
 enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcache_key *key,
@@ -105,8 +172,8 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 	*superseded = NULL;
 	forget_expired(cache, now_ns);
 
-	struct dupcache_entry *entry;
-	HASH_FIND(hh, cache->by_key, key, sizeof *key, entry);
+	uint64_t hash = hash_of(key);
+	struct dupcache_entry *entry = find(cache, key, hash);
 	bool is_same = entry != NULL &&
 		       memcmp(entry->authenticator, authenticator, RADIUS_AUTHENTICATOR_SIZE) == 0;
 	/* One that forget_expired had no turn for is past its time all the same. */
@@ -115,13 +182,13 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 	*found = entry;
 	if (is_same && entry->owner != NULL)
 		return DUPCACHE_IN_PROGRESS;
-	if (is_same && entry->reply != NULL)
+	if (is_same && entry->reply_size > 0)
 		return DUPCACHE_ANSWERED;
 	if (is_same)
 		verdict = DUPCACHE_AGAIN;
 
 	if (entry == NULL)
-		*found = entry = add_entry(cache, key);
+		*found = entry = add(cache, key, hash);
 	else if (entry->owner != NULL)
 		*superseded = entry->owner;
 	else
@@ -140,7 +207,7 @@ uint8_t *dupcache_session_key(struct dupcache_entry *entry)
 const uint8_t *dupcache_reply(const struct dupcache_entry *entry, size_t *size)
 {
 	*size = entry->reply_size;
-	return entry->reply;
+	return entry->long_reply != NULL ? entry->long_reply : entry->short_reply;
 }
 
 void dupcache_drop(struct dupcache *cache, struct dupcache_entry *entry, int64_t now_ns)
@@ -157,7 +224,11 @@ void dupcache_drop(struct dupcache *cache, struct dupcache_entry *entry, int64_t
 void dupcache_answer(struct dupcache *cache, struct dupcache_entry *entry, const uint8_t *octets,
 	size_t size, int64_t now_ns)
 {
-	entry->reply = mem_must(talloc_memdup(entry, octets, size));
+	assert(size > 0);
+	if (size > sizeof entry->short_reply)
+		entry->long_reply = mem_must(talloc_memdup(cache, octets, size));
+	else
+		memcpy(entry->short_reply, octets, size);
 	entry->reply_size = size;
 	dupcache_drop(cache, entry, now_ns);
 }

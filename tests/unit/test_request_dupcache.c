@@ -64,6 +64,27 @@ static void test_answered(void)
 	CU_ASSERT_EQUAL(memcmp(again, reply, size), 0);
 }
 
+/* The longest that a packet may be, then one of an octet in the same entry. */
+static void test_long_answer(void)
+{
+	static uint8_t reply[RADIUS_MAX_PACKET];
+	size_t size;
+	memset(reply, 'r', sizeof reply);
+	begin();
+	enter(1, first_authenticator, &one, 0);
+	dupcache_answer(cache, entry, reply, sizeof reply, 1);
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 2), DUPCACHE_ANSWERED);
+	const uint8_t *again = dupcache_reply(entry, &size);
+	CU_ASSERT_EQUAL_FATAL(size, sizeof reply);
+	CU_ASSERT_EQUAL(memcmp(again, reply, size), 0);
+	enter(1, second_authenticator, &one, 3);
+	dupcache_answer(cache, entry, reply, 1, 4);
+	CU_ASSERT_EQUAL(enter(1, second_authenticator, &one, 5), DUPCACHE_ANSWERED);
+	again = dupcache_reply(entry, &size);
+	CU_ASSERT_EQUAL(size, 1);
+	CU_ASSERT_EQUAL(again[0], 'r');
+}
+
 static void test_time_is_over(void)
 {
 	begin();
@@ -133,6 +154,37 @@ static void test_everything_in_the_key_counts(void)
 	CU_ASSERT_EQUAL(dupcache_count(cache), 6);
 }
 
+/* Each is found with its own answer, also after the cache has become larger, and is forgotten in
+ * its turn. */
+static void test_many(void)
+{
+	enum { MANY = 5000 };
+	size_t size;
+	begin();
+	cache = dupcache_new(ctx, MANY, KEEP_S);
+	for (uint16_t n = 0; n < 2 * MANY; n++) {
+		struct dupcache_key key = key_with_id((uint8_t)n);
+		key.remote_port = n;
+		CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, n), DUPCACHE_NEW);
+		dupcache_answer(cache, entry, (const uint8_t *)&n, sizeof n, n);
+	}
+	CU_ASSERT_EQUAL(dupcache_count(cache), MANY);
+	for (uint16_t n = MANY; n < 2 * MANY; n++) {
+		struct dupcache_key key = key_with_id((uint8_t)n);
+		key.remote_port = n;
+		CU_ASSERT_EQUAL(
+			enter_key(&key, first_authenticator, &one, 2 * MANY), DUPCACHE_ANSWERED);
+		CU_ASSERT_EQUAL(memcmp(dupcache_reply(entry, &size), &n, sizeof n), 0);
+	}
+	for (uint16_t n = 0; n < MANY; n++) {
+		struct dupcache_key key = key_with_id((uint8_t)n);
+		key.remote_port = n;
+		CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, 2 * MANY), DUPCACHE_NEW);
+		dupcache_drop(cache, entry, 2 * MANY);
+	}
+	CU_ASSERT_EQUAL(dupcache_count(cache), MANY);
+}
+
 static void test_bound(void)
 {
 	begin();
@@ -151,11 +203,13 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"an answer is sent again", test_answered},
+		{"an answer of any size", test_long_answer},
 		{"an answer is forgotten after its time", test_time_is_over},
 		{"what is worked on stays", test_open_ones_stay},
 		{"a used ID", test_superseded},
 		{"a dropped packet", test_dropped},
 		{"everything in the key counts", test_everything_in_the_key_counts},
+		{"many of them", test_many},
 		{"the oldest goes at the bound", test_bound},
 		CU_TEST_INFO_NULL,
 	};
