@@ -23,12 +23,11 @@ static const struct lane_call *call_for(uint32_t status)
 	}
 }
 
-/* No bound on the queue's time: a record that waits is still worth storing, and the open requests
- * are bounded in number. */
-static struct step_result submit(struct record *record)
+static struct step_result submit(struct record *record, int64_t wait_max_ns)
 {
 	struct request *request = record->request;
-	return request_submit(request, request->worker->accounting_lane, &record->item, 0);
+	return request_submit(
+		request, request->worker->accounting_lane, &record->item, wait_max_ns);
 }
 
 struct step_result acct_record(struct request *request)
@@ -38,7 +37,10 @@ struct step_result acct_record(struct request *request)
 	 * is late is overtaken by the next one. */
 	record->item = (struct lane_item){.call = call_for(record->status),
 		.urgency = record->status == ACCT_INTERIM ? LANE_ORDINARY : LANE_URGENT};
-	return submit(record);
+	/* All of the NAS's patience, for a record takes one round only. Behind a longer queue it
+	 * would run out there; dropped at once it makes no others late, and the NAS has it still.
+	 */
+	return submit(record, request_patience_ns(request));
 }
 
 static struct step_result quarantine(struct record *record)
@@ -55,7 +57,7 @@ static struct step_result quarantine(struct record *record)
 	record->refusal = mem_must(
 		text_clean(record->request->pool, (const uint8_t *)refusal, strlen(refusal)));
 	record->item.call = &acct_quarantine_call;
-	return submit(record);
+	return submit(record, 0);
 }
 
 static struct step_result stored(struct record *record)
@@ -68,7 +70,7 @@ static struct step_result stored(struct record *record)
 		freelist_put(record->request->worker->freelist, &record->released, clock_wall_us());
 	if (record->has_more) {
 		record->has_more = false;
-		return submit(record);
+		return submit(record, 0);
 	}
 	return NEXT;
 }

@@ -35,7 +35,7 @@ static struct step_result submit_hash(struct login *login, const struct password
 		login->verdict = REJECT_password_form_unknown;
 		return NEXT;
 	default:
-		return DROP_BECAUSE(DROP_overload);
+		return DROP_BECAUSE(DROP_hash_queue);
 	}
 }
 

@@ -34,6 +34,7 @@ static void call_done(struct lane *lane)
 	while ((item = TAILQ_FIRST(&lane->finished))) {
 		lane_list_remove(item);
 		lane->open_count--;
+		item->queue->open_count--;
 		item->call->done(item, item->outcome);
 	}
 }
@@ -48,6 +49,7 @@ static void send_batch(struct lane *lane, struct lane_batch *batch)
 	pgconn_execute(lane->conn, &call->statement, rows, batch);
 	talloc_free(rows);
 	TAILQ_INSERT_TAIL(&lane->round, batch, entry);
+	batch->is_in_flight = true;
 	metric_add(METRIC_batches, 1);
 	metric_add(METRIC_batch_items, batch->count);
 }
@@ -243,6 +245,7 @@ static void on_result(void *owner, void *tag, const struct pg_result *result)
 	struct lane_queue *queue = batch->queue;
 	enter(lane);
 	TAILQ_REMOVE(&lane->round, batch, entry);
+	batch->is_in_flight = false;
 	switch (result->outcome) {
 	case PG_DONE:
 		batch_done(lane, batch, result->rows);
@@ -378,14 +381,18 @@ void lane_start(struct lane *lane)
 
 /* A lane without work takes whatever comes, so that a slow round of the past cannot shut it for
  * ever. A round under way that already takes longer than the mean says what the next will take. */
-static int64_t estimated_wait_ns(const struct lane *lane)
+static int64_t estimated_wait_ns(
+	const struct lane *lane, const struct lane_queue *queue, enum lane_urgency urgency)
 {
-	if (lane->open_count == 0)
+	size_t ahead = queue->open_count;
+	if (urgency == LANE_URGENT)
+		ahead -= queue->ordinary_count;
+	if (ahead == 0)
 		return 0;
 	int64_t round_ns = lane->round_mean_ns;
 	if (!TAILQ_EMPTY(&lane->round) && clock_mono_ns() - lane->round_started_ns > round_ns)
 		round_ns = clock_mono_ns() - lane->round_started_ns;
-	size_t rounds = lane->open_count / lane->settings.batch_max + 1;
+	size_t rounds = ahead / lane->settings.batch_max + 1;
 	return (int64_t)rounds * round_ns;
 }
 
@@ -403,13 +410,15 @@ int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
 	assert(!item->list && !item->batch);
 	struct lane_queue *queue = find_queue(lane, item->call);
 	assert(queue);
-	if (wait_max_ns > 0 && estimated_wait_ns(lane) > wait_max_ns)
+	if (wait_max_ns > 0 && estimated_wait_ns(lane, queue, item->urgency) > wait_max_ns)
 		return ERR_FULL;
+	item->queue = queue;
 	item->queued_ns = clock_mono_ns();
 	item->refusal = NULL;
 	lane_list_add(&queue->waiting[item->urgency], item);
-	lane->waiting_count++;
+	lane_count_waiting(lane, item, 1);
 	lane->open_count++;
+	queue->open_count++;
 	lane_watch_deadline(lane, item->deadline_ns);
 	if (lane->depth == 0) {
 		send_round(lane);

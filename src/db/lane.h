@@ -51,12 +51,13 @@ TAILQ_HEAD(lane_list, lane_item);
 struct lane_item {
 	const struct lane_call *call;
 	int64_t deadline_ns; /* clock_mono_ns; past it the database does no work for the item;
-				INT64_MAX = none */
+				INT64_MAX = none. The owner may put it off at any time */
 	enum lane_urgency urgency;
 	int64_t queued_ns;
 	const char *refusal; /* with LANE_REFUSED: SQLSTATE and message; gone when done returns */
 	TAILQ_ENTRY(lane_item) entry;
 	struct lane_list *list;   /* waiting or finished; NULL = idle or in a batch */
+	struct lane_queue *queue; /* where it was submitted to */
 	struct lane_batch *batch; /* NULL unless in one */
 	size_t batch_index;
 	enum lane_outcome outcome; /* while finished */
@@ -80,15 +81,18 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 /* Starts connecting. */
 void lane_start(struct lane *lane);
 
-/* ERR_FULL: the estimated wait (full batches ahead, times the measured time of a batch) exceeds
- * wait_max_ns; nothing is queued, and the caller drops the request (decision 20: the newest is
- * dropped, the oldest work goes on). wait_max_ns 0 = no such bound. Otherwise done follows, never
- * from inside the call. */
+/* ERR_FULL: the estimated wait (full batches ahead of items of the same call that are no less
+ * urgent, times the measured time of a round) exceeds wait_max_ns; nothing is queued, and the
+ * caller drops the request (decision 20: the newest is dropped, the oldest work goes on).
+ * wait_max_ns 0 = no such bound. Otherwise done follows, never from inside the call. */
 int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns) MUST_CHECK;
 
 /* The owner goes away: no done follows. What is in flight is carried out all the same, but not sent
  * again. Harmless on an idle item. */
 void lane_cancel(struct lane *lane, struct lane_item *item);
+
+/* Has it been sent, so that its result will come, or the connection's end? */
+bool lane_item_is_in_flight(const struct lane_item *item);
 
 bool lane_is_up(const struct lane *lane);
 size_t lane_queue_length(const struct lane *lane); /* without what is in flight */

@@ -14,6 +14,7 @@ TAILQ_HEAD(batch_list, lane_batch);
 struct lane_batch {
 	TAILQ_ENTRY(lane_batch) entry;
 	struct lane_queue *queue;
+	bool is_in_flight;
 	size_t count;
 	struct lane_item *items[]; /* NULL = cancelled or expired */
 };
@@ -22,6 +23,8 @@ struct lane_queue {
 	const struct lane_call *call;
 	struct lane_list waiting[LANE_URGENCIES];
 	struct batch_list again; /* halves of refused batches, and whole retries; leave first */
+	size_t open_count;       /* its items that are submitted and not done */
+	size_t ordinary_count;   /* of them, the ordinary ones on the waiting list */
 	unsigned limit;          /* of a new batch: halved while the database fails, then doubled */
 	/* While the statement itself fails it is tried now and then; the lane's others go on. */
 	struct timer pause;
@@ -64,6 +67,7 @@ struct lane {
 void lane_finish(struct lane *lane, struct lane_item *item, enum lane_outcome outcome);
 void lane_list_add(struct lane_list *list, struct lane_item *item);
 void lane_list_remove(struct lane_item *item);
+void lane_count_waiting(struct lane *lane, const struct lane_item *item, int by);
 void lane_batch_forget(struct lane_item *item);
 
 /* Sets the expiry timer if this deadline is the next. */

@@ -25,6 +25,14 @@ void lane_list_remove(struct lane_item *item)
 	item->list = NULL;
 }
 
+/* The item comes onto a waiting list, or leaves it. */
+void lane_count_waiting(struct lane *lane, const struct lane_item *item, int by)
+{
+	lane->waiting_count += (size_t)by;
+	if (item->urgency == LANE_ORDINARY)
+		item->queue->ordinary_count += (size_t)by;
+}
+
 void lane_batch_forget(struct lane_item *item)
 {
 	item->batch->items[item->batch_index] = NULL;
@@ -58,7 +66,7 @@ static void expire_waiting(struct lane *lane, struct lane_list *list, int64_t no
 		next = TAILQ_NEXT(item, entry);
 		if (item->deadline_ns <= now_ns) {
 			lane_list_remove(item);
-			lane->waiting_count--;
+			lane_count_waiting(lane, item, -1);
 			lane_finish(lane, item, LANE_EXPIRED);
 		} else {
 			lane_watch_deadline(lane, item->deadline_ns);
@@ -119,7 +127,7 @@ struct lane_batch *lane_batch_take_new(struct lane *lane, struct lane_queue *que
 		while ((item = TAILQ_FIRST(&queue->waiting[urgency])) &&
 			(!batch || batch->count < queue->limit)) {
 			lane_list_remove(item);
-			lane->waiting_count--;
+			lane_count_waiting(lane, item, -1);
 			if (item->deadline_ns <= now_ns) {
 				lane_finish(lane, item, LANE_EXPIRED);
 				continue;
@@ -187,7 +195,7 @@ void lane_requeue_unresolved(struct lane *lane)
 			item->batch = NULL;
 			item->list = &batch->queue->waiting[item->urgency];
 			TAILQ_INSERT_HEAD(item->list, item, entry);
-			lane->waiting_count++;
+			lane_count_waiting(lane, item, 1);
 			lane_watch_deadline(lane, item->deadline_ns);
 		}
 		talloc_free(batch);
@@ -199,8 +207,10 @@ void lane_cancel(struct lane *lane, struct lane_item *item)
 	if (!item->list && !item->batch)
 		return;
 	lane->open_count--;
+	item->queue->open_count--;
 	if (item->list) {
-		lane->waiting_count -= item->list != &lane->finished;
+		if (item->list != &lane->finished)
+			lane_count_waiting(lane, item, -1);
 		lane_list_remove(item);
 		return;
 	}
@@ -208,6 +218,11 @@ void lane_cancel(struct lane *lane, struct lane_item *item)
 	TAILQ_FOREACH (one, &batch->queue->again, entry)
 		lane->waiting_count -= one == batch;
 	lane_batch_forget(item);
+}
+
+bool lane_item_is_in_flight(const struct lane_item *item)
+{
+	return item->batch != NULL && item->batch->is_in_flight;
 }
 
 static int64_t oldest_in(const struct batch_list *list, int64_t oldest_ns)

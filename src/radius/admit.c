@@ -4,9 +4,11 @@
  * header is whole, the attributes tile the packet exactly, and there is at most one
  * Message-Authenticator, of the right size. */
 #include "radius/admit.h"
+#include <string.h>
 
 #define CODE_MAX 51 /* the codes above are reserved or experimental (RFC 3575 section 2.1) */
 #define MESSAGE_AUTHENTICATOR_LENGTH 18
+#define ACCT_STATUS_TYPE_LENGTH 6
 
 /* RFC 2865 section 3: a packet longer than its length field has padding behind it; a shorter one
  * must be discarded. */
@@ -27,11 +29,16 @@ static enum drop header_check(const uint8_t *octets, size_t received, struct pac
 
 static enum drop attribute_note(struct packet_facts *facts, const uint8_t *octets, size_t offset)
 {
+	static const uint8_t interim[4] = {0, 0, 0, ACCT_INTERIM};
 	switch (octets[offset]) {
 	case 0:
 		return DROP_bad_attribute;
 	case ATTR_PROXY_STATE:
 		facts->has_proxy_state = true;
+		break;
+	case ATTR_ACCT_STATUS_TYPE:
+		facts->is_interim = octets[offset + 1] == ACCT_STATUS_TYPE_LENGTH &&
+				    memcmp(octets + offset + 2, interim, sizeof interim) == 0;
 		break;
 	case ATTR_EAP_MESSAGE:
 		facts->has_eap_message = true;

@@ -13,6 +13,7 @@ struct packet_facts {
 	size_t length; /* the length field; octets behind it are padding (RFC 2865 section 3) */
 	size_t message_authenticator; /* offset of the attribute, 0 = none */
 	bool has_proxy_state, has_eap_message;
+	bool is_interim; /* Acct-Status-Type says Interim-Update */
 };
 
 /* Length, code 1..51, attribute walk, at most one Message-Authenticator of 18 octets. DROP_none, or

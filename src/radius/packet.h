@@ -7,6 +7,7 @@
 
 #define RADIUS_HEADER_SIZE 20
 #define RADIUS_MAX_PACKET 4096 /* RFC 2865 section 3 */
+#define RADIUS_AUTHENTICATOR_OFFSET 4
 #define RADIUS_AUTHENTICATOR_SIZE 16
 #define RADIUS_ATTRIBUTES_MAX 200 /* more than any NAS sends; bounds the walk and the decoder */
 

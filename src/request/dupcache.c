@@ -164,6 +164,22 @@ static void forget_expired(struct dupcache *cache, int64_t now_ns)
 	metric_set(METRIC_dupcache_entries, cache->entry_count);
 }
 
+/* One that forget_expired had no turn for is past its time all the same. */
+static bool is_same(const struct dupcache_entry *entry,
+	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], int64_t now_ns)
+{
+	return entry != NULL && (entry->owner != NULL || entry->forget_ns > now_ns) &&
+	       memcmp(entry->authenticator, authenticator, RADIUS_AUTHENTICATOR_SIZE) == 0;
+}
+
+bool dupcache_has(const struct dupcache *cache, const struct dupcache_key *key,
+	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], int64_t now_ns)
+{
+	const struct dupcache_entry *entry = find(cache, key, hash_of(key));
+	return is_same(entry, authenticator, now_ns) &&
+	       (entry->owner != NULL || entry->reply_size > 0);
+}
+
 enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcache_key *key,
 	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], void *owner, int64_t now_ns,
 	struct dupcache_entry **found, void **superseded)
@@ -174,18 +190,14 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 
 	uint64_t hash = hash_of(key);
 	struct dupcache_entry *entry = find(cache, key, hash);
-	bool is_same = entry != NULL &&
-		       memcmp(entry->authenticator, authenticator, RADIUS_AUTHENTICATOR_SIZE) == 0;
-	/* One that forget_expired had no turn for is past its time all the same. */
-	if (is_same && entry->owner == NULL && entry->forget_ns <= now_ns)
-		is_same = false;
 	*found = entry;
-	if (is_same && entry->owner != NULL)
-		return DUPCACHE_IN_PROGRESS;
-	if (is_same && entry->reply_size > 0)
-		return DUPCACHE_ANSWERED;
-	if (is_same)
+	if (is_same(entry, authenticator, now_ns)) {
+		if (entry->owner != NULL)
+			return DUPCACHE_IN_PROGRESS;
+		if (entry->reply_size > 0)
+			return DUPCACHE_ANSWERED;
 		verdict = DUPCACHE_AGAIN;
+	}
 
 	if (entry == NULL)
 		*found = entry = add(cache, key, hash);
@@ -197,6 +209,11 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 	memcpy(entry->authenticator, authenticator, RADIUS_AUTHENTICATOR_SIZE);
 	entry->owner = owner;
 	return verdict;
+}
+
+void *dupcache_owner(const struct dupcache_entry *entry)
+{
+	return entry->owner;
 }
 
 uint8_t *dupcache_session_key(struct dupcache_entry *entry)

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "db/session_key.h"
 #include "radius/packet.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <talloc.h>
@@ -39,6 +40,12 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], void *owner, int64_t now_ns,
 	struct dupcache_entry **entry, void **superseded);
 
+/* Would dupcache_enter say IN_PROGRESS or ANSWERED? Changes nothing. */
+bool dupcache_has(const struct dupcache *cache, const struct dupcache_key *key,
+	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], int64_t now_ns);
+
+/* Who works on it; NULL = nobody does any more. */
+void *dupcache_owner(const struct dupcache_entry *entry);
 uint8_t *dupcache_session_key(struct dupcache_entry *entry);
 const uint8_t *dupcache_reply(const struct dupcache_entry *entry, size_t *size);
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "request/dupcache.h"
+#include "request/steps.h"
 #include <assert.h>
 #include <string.h>
 
@@ -14,33 +15,43 @@
  * One that needs more gets the rest from malloc. */
 #define REQUEST_POOL_BYTES 12288
 
+/* How often its NAS's patience a request that is sent again and again may stay open: a work that
+ * has not come to its end by then makes room for younger ones. */
+#define PATIENCES_MAX 2
+
+/* The last quarter of a port's requests_max is for what begins and ends sessions: an Interim-Update
+ * that is late is overtaken by the next one. */
+#define INTERIM_SHARE(max) ((max) - (max) / 4)
+
 static void request_timer_fired(void *owner);
 
 void request_init(struct worker *worker, const struct step *steps)
 {
 	TAILQ_INIT(&worker->open);
+	TAILQ_INIT(&worker->delayed);
 	TAILQ_INIT(&worker->spare);
 	worker->first_step = steps;
 }
 
 /* Opening and ending ----------------------------------------------------------------------- */
 
-/* NULL if conf->requests_max are open. */
-static struct request *request_open(struct worker *worker)
+static struct request *request_open(struct worker *worker, const struct endpoint *endpoint)
 {
 	struct request *request = TAILQ_FIRST(&worker->spare);
-	if (worker->open_count >= worker->conf->requests_max)
-		return NULL;
 	if (request != NULL) {
 		TAILQ_REMOVE(&worker->spare, request, entry);
 	} else {
 		request = mem_must(talloc_zero(worker, struct request));
 		request->pool = mem_must(talloc_pool(request, REQUEST_POOL_BYTES));
 	}
-	*request = (struct request){.worker = worker, .pool = request->pool};
+	*request = (struct request){.worker = worker,
+		.pool = request->pool,
+		.list = &worker->open,
+		.endpoint = *endpoint};
 	timer_init(&request->timer, request_timer_fired, request);
 	request->next_step = worker->first_step;
-	TAILQ_INSERT_TAIL(&worker->open, request, entry);
+	TAILQ_INSERT_TAIL(request->list, request, entry);
+	worker->open_on[endpoint->role]++;
 	metric_set(METRIC_requests_open, ++worker->open_count);
 	return request;
 }
@@ -56,7 +67,8 @@ static void request_end(struct request *request)
 	if (request->catalog != NULL)
 		catalog_release(request->catalog);
 	talloc_free_children(request->pool);
-	TAILQ_REMOVE(&worker->open, request, entry);
+	TAILQ_REMOVE(request->list, request, entry);
+	worker->open_on[request->endpoint.role]--;
 	/* The last one used is the next one used: its memory is in the processor's caches. */
 	TAILQ_INSERT_HEAD(&worker->spare, request, entry);
 	metric_set(METRIC_requests_open, --worker->open_count);
@@ -66,11 +78,13 @@ void request_end_all(struct worker *worker)
 {
 	while (!TAILQ_EMPTY(&worker->open))
 		request_end(TAILQ_FIRST(&worker->open));
+	while (!TAILQ_EMPTY(&worker->delayed))
+		request_end(TAILQ_FIRST(&worker->delayed));
 }
 
 int64_t request_patience_ns(const struct request *request)
 {
-	return request->deadline_ns - request->arrival_ns;
+	return request->patience_ns;
 }
 
 /* Drops ------------------------------------------------------------------------------------ */
@@ -151,6 +165,8 @@ static void request_send(struct request *request)
 		return;
 	}
 	worker->send(worker, &request->endpoint, request->answer, request->answer_size);
+	if (request->list == &worker->open && request->deadline_ns <= clock_mono_ns())
+		metric_add(METRIC_answers_late, 1);
 	if (!request->is_repeat)
 		count_answer(request->answer[0], request->facts.code);
 	if (request->duplicate_entry != NULL)
@@ -180,7 +196,11 @@ static void request_answer(struct request *request)
 	}
 	request->answer =
 		mem_must(talloc_memdup(request->pool, request->answer, request->answer_size));
-	timer_set(request->worker->timers, &request->timer, request->reply_not_before_ns);
+	struct worker *worker = request->worker;
+	TAILQ_REMOVE(request->list, request, entry);
+	request->list = &worker->delayed;
+	TAILQ_INSERT_TAIL(request->list, request, entry);
+	timer_set(worker->timers, &request->timer, request->reply_not_before_ns);
 }
 
 /* Running ---------------------------------------------------------------------------------- */
@@ -224,25 +244,75 @@ static enum drop deadline_reason(const struct request *request)
 	return is_lane_down ? DROP_database : DROP_deadline;
 }
 
+/* What the database is at work for cannot be called back. Its answer may be of use, to a
+ * retransmission at least; whoever let go of it would have to do the work again. */
 static void request_timer_fired(void *owner)
 {
 	struct request *request = owner;
 	if (request->answer != NULL)
 		request_send(request);
-	else
+	else if (request->lane_item == NULL || !lane_item_is_in_flight(request->lane_item))
 		request_drop(request, deadline_reason(request));
+}
+
+void request_prolong(struct request *request, int64_t deadline_ns)
+{
+	int64_t last_ns = request->arrival_ns + PATIENCES_MAX * request->patience_ns;
+	if (deadline_ns > last_ns)
+		deadline_ns = last_ns;
+	if (request->answer != NULL || deadline_ns <= request->deadline_ns)
+		return;
+	request->deadline_ns = deadline_ns;
+	if (request->lane_item != NULL)
+		request->lane_item->deadline_ns = deadline_ns;
+	if (timer_is_set(&request->timer))
+		timer_set(request->worker->timers, &request->timer, deadline_ns);
+}
+
+/* Receiving -------------------------------------------------------------------------------- */
+
+static bool is_interim(const struct datagram *datagram)
+{
+	struct packet_facts facts;
+	return packet_check(datagram->octets, datagram->size, &facts) == DROP_none &&
+	       facts.code == CODE_ACCOUNTING_REQUEST && facts.is_interim;
+}
+
+/* It needs no room, because no step makes it wait. */
+static bool ends_at_once(const struct worker *worker, const struct datagram *datagram)
+{
+	bool is_status = datagram->size > 0 && datagram->octets[0] == CODE_STATUS_SERVER;
+	return is_status || step_dupcache_ends(worker, datagram);
+}
+
+/* Before any work is done for the datagram: while more comes than can be served, this is what most
+ * of it costs. */
+static bool make_room(struct worker *worker, const struct datagram *datagram)
+{
+	size_t open = worker->open_on[datagram->endpoint.role];
+	size_t max = worker->conf->requests_max;
+	if (open < INTERIM_SHARE(max) || ends_at_once(worker, datagram))
+		return true;
+	if (open < max)
+		return !is_interim(datagram);
+	/* Guessers of passwords must not keep out those who know theirs. */
+	if (datagram->endpoint.role == PORT_AUTH && !TAILQ_EMPTY(&worker->delayed)) {
+		metric_add(METRIC_rejects_hurried, 1);
+		request_send(TAILQ_FIRST(&worker->delayed));
+		return true;
+	}
+	return false;
 }
 
 void request_receive(struct worker *worker, const struct datagram *datagram)
 {
 	metric_add(METRIC_packets_received, 1);
-	struct request *request = worker->is_stopping ? NULL : request_open(worker);
-	if (request == NULL) {
+	if (worker->is_stopping || !make_room(worker, datagram)) {
 		drop_report(&datagram->endpoint, NULL,
-			worker->is_stopping ? DROP_stopping : DROP_overload);
+			worker->is_stopping ? DROP_stopping : DROP_requests_max);
 		return;
 	}
-	request->endpoint = datagram->endpoint;
+	struct request *request = request_open(worker, &datagram->endpoint);
 	request->arrival_ns = datagram->arrival_ns;
 	request->arrival_us = datagram->arrival_us;
 	request->packet = mem_must(talloc_memdup(request->pool, datagram->octets, datagram->size));
@@ -256,8 +326,10 @@ struct step_result request_submit(
 	struct request *request, struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
 {
 	item->deadline_ns = request->deadline_ns;
+	if (request->deadline_ns <= clock_mono_ns())
+		return DROP_BECAUSE(DROP_deadline);
 	if (lane_submit(lane, item, wait_max_ns) != 0)
-		return DROP_BECAUSE(DROP_overload);
+		return DROP_BECAUSE(DROP_lane_wait);
 	request->lane = lane;
 	request->lane_item = item;
 	return WAIT;

@@ -13,7 +13,8 @@
  *
  *   the same octets    dropped (duplicate):     the same answer is    a new request
  *   come again         the answer is on its     sent again
- *                      way
+ *                      way, and the NAS waits
+ *                      that much longer
  *   the same ID, but   an Access-Request is     a new request         a new request
  *   another            dropped (superseded),
  *   authenticator      accounting is recorded
@@ -24,7 +25,12 @@
  *                      for is cancelled, and
  *                      the same octets are a
  *                      new request with the
- *                      same session key
+ *                      same session key.
+ *                      But what the database is
+ *                      at work for is finished:
+ *                      a last answer leaves
+ *                      late, for the NAS may
+ *                      have sent it again
  *
  * The order of the steps is in path/steps.c. */
 #include "base/addr.h"
@@ -40,7 +46,7 @@
 #include "radius/encode.h"
 #include <sys/queue.h>
 
-enum port_role { PORT_AUTH, PORT_ACCT };
+enum port_role { PORT_AUTH, PORT_ACCT, PORT_ROLES };
 
 /* Where a datagram came from, and where its answer must leave: from the address and port that the
  * request was sent to. */
@@ -105,8 +111,8 @@ struct worker {
 	struct exhausted *exhausted;
 	struct chores *chores;
 	struct event *hashes_ready; /* hashpool_fd is readable */
-	struct request_list open, spare;
-	size_t open_count;
+	struct request_list open, delayed, spare;
+	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */
 	bool is_stopping;
 	const struct step *first_step;
 	uint8_t reply_octets[RADIUS_MAX_PACKET]; /* of the one reply that is being built */
@@ -116,17 +122,20 @@ struct worker {
 	void *sender;
 };
 
-/* On worker->open from request_receive until it ends, then on worker->spare. */
+/* On worker->open from request_receive until it ends, or until its answer is ready and has to wait
+ * for the reject delay: then on worker->delayed. In the end on worker->spare. */
 struct request {
 	TAILQ_ENTRY(request) entry;
+	struct request_list *list; /* open or delayed */
 	struct worker *worker;
 	TALLOC_CTX
 	*pool; /* everything that belongs to this packet; emptied when the request ends */
 	struct endpoint endpoint;
 	int64_t arrival_ns; /* monotonic */
 	int64_t arrival_us; /* wall clock */
-	int64_t deadline_ns;
-	struct timer timer; /* the deadline; once there is an answer, the reject delay */
+	int64_t patience_ns;
+	int64_t deadline_ns; /* arrival and patience; each retransmission puts it off, to a bound */
+	struct timer timer;  /* the deadline; once there is an answer, the reject delay */
 	const struct step *step, *next_step; /* the first runs, or waits */
 	struct catalog *catalog; /* held, so that nas and plans stay while the request lives */
 	const struct nas *nas;
@@ -172,12 +181,15 @@ void request_act(struct request *request, struct step_result result);
 /* The request ends without answer; counted, and logged at a limited rate. */
 void request_drop(struct request *request, enum drop reason);
 
+/* The NAS has sent it again, so it waits for the answer until then; within a bound. */
+void request_prolong(struct request *request, int64_t deadline_ns);
+
 /* The NAS has used this request's ID for a newer one. */
 void request_supersede(struct request *request);
 
-/* Puts item into the lane with the request's deadline; WAIT, or DROP_overload if the queue is
- * longer than wait_max_ns (0 = any length will do). When the request ends first, the item is
- * cancelled. The call's done begins with request_lane_done. */
+/* Puts item into the lane with the request's deadline; WAIT, or DROP_lane_wait if the queue is
+ * longer than wait_max_ns (0 = any length will do), or DROP_deadline if it has passed. When the
+ * request ends first, the item is cancelled. The call's done begins with request_lane_done. */
 struct step_result request_submit(
 	struct request *request, struct lane *lane, struct lane_item *item, int64_t wait_max_ns);
 

@@ -8,15 +8,24 @@
 #include "request/steps.h"
 #include <string.h>
 
-static struct dupcache_key key_of(const struct request *request)
+static struct dupcache_key key_of(const struct endpoint *endpoint, uint8_t code, uint8_t id)
 {
-	const struct endpoint *endpoint = &request->endpoint;
 	return (struct dupcache_key){.remote = endpoint->remote,
 		.local = endpoint->local,
 		.remote_port = endpoint->remote_port,
 		.local_port = endpoint->local_port,
-		.code = request->facts.code,
-		.id = request->facts.id};
+		.code = code,
+		.id = id};
+}
+
+bool step_dupcache_ends(const struct worker *worker, const struct datagram *datagram)
+{
+	if (datagram->size < RADIUS_HEADER_SIZE)
+		return false;
+	const uint8_t *octets = datagram->octets;
+	const struct dupcache_key key = key_of(&datagram->endpoint, octets[0], octets[1]);
+	return dupcache_has(
+		worker->dupcache, &key, octets + RADIUS_AUTHENTICATOR_OFFSET, clock_mono_ns());
 }
 
 static struct step_result begin_new(
@@ -48,15 +57,18 @@ struct step_result step_dupcache(struct request *request)
 	if (request->facts.code == CODE_STATUS_SERVER)
 		return NEXT;
 
-	const struct dupcache_key key = key_of(request);
+	const struct dupcache_key key =
+		key_of(&request->endpoint, request->facts.code, request->facts.id);
 	struct dupcache_entry *entry;
 	void *superseded;
 	enum dupcache_verdict verdict = dupcache_enter(request->worker->dupcache, &key,
-		request->packet + 4, request, clock_mono_ns(), &entry, &superseded);
+		request->packet + RADIUS_AUTHENTICATOR_OFFSET, request, clock_mono_ns(), &entry,
+		&superseded);
 	if (superseded != NULL)
 		request_supersede(superseded);
 	switch (verdict) {
 	case DUPCACHE_IN_PROGRESS:
+		request_prolong(dupcache_owner(entry), request->deadline_ns);
 		return DROP_BECAUSE(DROP_duplicate);
 	case DUPCACHE_ANSWERED:
 		return send_again(request, entry);

@@ -18,7 +18,8 @@ struct step_result step_nas(struct request *request)
 	uint32_t patience_ms = request->nas->timeout_ms;
 	if (patience_ms == 0)
 		patience_ms = worker->conf->request_deadline_ms;
-	request->deadline_ns = request->arrival_ns + patience_ms * NS_PER_MS;
+	request->patience_ns = patience_ms * NS_PER_MS;
+	request->deadline_ns = request->arrival_ns + request->patience_ns;
 	/* It may have waited that long in the socket's buffer. */
 	if (request->deadline_ns <= clock_mono_ns())
 		return DROP_BECAUSE(DROP_deadline);

@@ -12,6 +12,8 @@ step_function step_nas;
 step_function step_admit;
 /* Retransmissions end here; a packet under a used ID supersedes the older one. */
 step_function step_dupcache;
+/* Is this a retransmission that ends there, as far as its octets tell before any check? */
+bool step_dupcache_ends(const struct worker *worker, const struct datagram *datagram);
 /* Octets -> attributes. */
 step_function step_decode;
 /* Status-Server (RFC 5997): answered only while the port's work can be done, so that NASes and

@@ -116,6 +116,17 @@ static void test_facts(void)
 	CU_ASSERT_EQUAL(facts.message_authenticator, 0);
 }
 
+static void test_interim(void)
+{
+	struct packet_facts facts;
+	CU_ASSERT_EQUAL(check_hex("04 01 00 1a" AUTHENTICATOR "28 06 00000003", &facts), DROP_none);
+	CU_ASSERT_TRUE(facts.is_interim);
+	CU_ASSERT_EQUAL(check_hex("04 01 00 1a" AUTHENTICATOR "28 06 00000002", &facts), DROP_none);
+	CU_ASSERT_FALSE(facts.is_interim);
+	CU_ASSERT_EQUAL(check_hex("04 01 00 17" AUTHENTICATOR "28 03 03", &facts), DROP_none);
+	CU_ASSERT_FALSE(facts.is_interim);
+}
+
 static void packet_of_empty_attributes(uint8_t *packet, size_t count, size_t *length)
 {
 	*length = RADIUS_HEADER_SIZE + 2 * count;
@@ -263,6 +274,7 @@ int main(void)
 		TEST(test_header),
 		TEST(test_attributes),
 		TEST(test_facts),
+		TEST(test_interim),
 		TEST(test_attribute_count),
 		TEST(test_seeds),
 		TEST(test_mutations),

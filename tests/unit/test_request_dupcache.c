@@ -136,6 +136,25 @@ static void test_dropped(void)
 	CU_ASSERT_EQUAL(enter(1, second_authenticator, &one, 5), DUPCACHE_NEW);
 }
 
+/* What dupcache_enter would say, without entering anything. */
+static void test_has(void)
+{
+	const struct dupcache_key key = key_with_id(1);
+	begin();
+	CU_ASSERT_FALSE(dupcache_has(cache, &key, first_authenticator, 0));
+	CU_ASSERT_EQUAL(dupcache_count(cache), 0);
+	enter(1, first_authenticator, &one, 0);
+	CU_ASSERT_TRUE(dupcache_has(cache, &key, first_authenticator, 1));
+	CU_ASSERT_FALSE(dupcache_has(cache, &key, second_authenticator, 1));
+	CU_ASSERT_PTR_EQUAL(dupcache_owner(entry), &one);
+	dupcache_drop(cache, entry, 2);
+	CU_ASSERT_FALSE(dupcache_has(cache, &key, first_authenticator, 3));
+	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 4), DUPCACHE_AGAIN);
+	dupcache_answer(cache, entry, (const uint8_t *)"x", 1, 5);
+	CU_ASSERT_TRUE(dupcache_has(cache, &key, first_authenticator, 6));
+	CU_ASSERT_FALSE(dupcache_has(cache, &key, first_authenticator, 5 + KEEP_S * NS_PER_S));
+}
+
 static void test_everything_in_the_key_counts(void)
 {
 	struct dupcache_key key = key_with_id(1);
@@ -208,6 +227,7 @@ int main(void)
 		{"what is worked on stays", test_open_ones_stay},
 		{"a used ID", test_superseded},
 		{"a dropped packet", test_dropped},
+		{"a look without entering", test_has},
 		{"everything in the key counts", test_everything_in_the_key_counts},
 		{"many of them", test_many},
 		{"the oldest goes at the bound", test_bound},
