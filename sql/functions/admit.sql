@@ -18,12 +18,16 @@
 -- Order of locks: the subscribers' state rows, their open sessions, the addresses that are theirs, each by key. Whoever
 -- decides about a subscriber's sessions waits there, so that every later statement sees the truth, and a second
 -- execution of a request sees the first one's session. Proposed addresses are locked last and without waiting.
+--
+-- Nearly every login is plain: its subscriber has no open session and no static address, and it is no repeat. It is
+-- admitted as a new session. admit_decide() looks at the others alone.
 -- A batch may hold several requests of one subscriber: each turn of the loop takes the next one of every subscriber, so
 -- that they are decided as if they had come one after the other.
 --
 -- How the statements here and in the helpers are written: plans are made once, perhaps while a table is empty, and must
 -- be right when it has grown. Hence `= any` on the key alone, or lateral (... offset 0), which leave the planner no
--- choice but the index, and updates by ctid of rows that are locked already.
+-- choice but the index, and updates by ctid of rows that are locked already. The batch stays parallel arrays, subscripted
+-- by ord: PL/pgSQL keeps them expanded, so that a subscript costs the same everywhere and nothing is copied.
 
 drop function if exists poprad.admit;
 create function poprad.admit(session_keys uuid[], subscriber_ids int[], plan_ids int[], pool_ids int[],
@@ -37,67 +41,147 @@ returns table (ord int, reason text, session_key uuid, address inet, used_candid
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
-	turns int;
-	requests login_request[];
+	-- by ord
+	turns int[]; -- when it is decided; null: nothing can be said
+	states tid[]; -- its subscriber's state row
+	last_addresses inet[];
+	answers uuid[] := session_keys; -- the session that answers it: its own, or an earlier login's
+	refusals text[] := '{}';
+	is_new boolean[] := wants_addresses; -- a session is to be inserted
+	is_reused boolean[] := '{}'; -- an authorised session on the same line is kept for it
+	kept inet[] := '{}'; -- already the session's address, or about to be moved to it
+	leased inet[] := '{}'; -- taken from the pool
+	-- lists
+	others int[]; -- the requests that are not plain, by their ord
+	taking int[]; -- those of the turn that need an address of their pool
 	open_keys uuid[];
 	own_addresses inet[];
+	replaced uuid[];
+	evicted uuid[];
+	given_back uuid[];
+	decided record;
+	i int;
 begin
-	perform from subscriber_state s where s.subscriber_id = any (subscriber_ids) order by s.subscriber_id for update;
-	open_keys := array(
-		select s.session_key from session s where s.subscriber_id = any (subscriber_ids) and s.state <> 'closed');
-	perform from session s where s.session_key = any (open_keys) order by s.session_key for update;
-	own_addresses := static_addresses || array(select s.address from session s where s.session_key = any (open_keys));
-	perform from address a where a.address = any (own_addresses) order by a.address for update;
-
-	select coalesce(max(n.same), 0) into turns
-	from (select count(*) as same from unnest(subscriber_ids) u (id) group by u.id) n;
-	for turn in 1 .. turns loop
-		select array_agg(row(b.*)::login_request order by b.ord) into requests
+	select array_agg(s.turn), array_agg(s.row), array_agg(s.last_address) into turns, states, last_addresses
+	from (
+		select u.ord, case when s.row is not null then u.turn end as turn, s.row, s.last_address
 		from (
-			select n.ord, session_keys[n.ord], n.subscriber_id, plan_ids[n.ord], pool_ids[n.ord], nas_group_ids[n.ord],
-				static_addresses[n.ord], wants_addresses[n.ord], session_limits[n.ord], interims_s[n.ord],
-				session_timeouts_s[n.ord], no_accountings[n.ord], nas_ids[n.ord], nas_addresses[n.ord],
-				nas_ip_addresses[n.ord], nas_identifiers[n.ord], nas_ports[n.ord], nas_port_ids[n.ord],
-				nas_port_types[n.ord], calling_station_ids[n.ord], called_station_ids[n.ord], user_names[n.ord],
-				service_types[n.ord], framed_protocols[n.ord], classes[n.ord], candidates_1[n.ord],
-				candidates_2[n.ord], candidates_3[n.ord], candidates_4[n.ord], searches[n.ord],
-				authorised_maxima[n.ord], authorised_ss[n.ord]
-			from (
-				select u.subscriber_id, u.ord::int as ord,
-					row_number() over (partition by u.subscriber_id order by u.ord) as nth
-				from unnest(subscriber_ids) with ordinality u (subscriber_id, ord)
-			) n
-			where n.nth = turn
-		) b;
-		return query select t.* from admit_turn(requests, open_keys) t;
-		open_keys := open_keys || array(select r.session_key from unnest(requests) r);
-	end loop;
-end
-$$;
+			select u.subscriber_id, u.ord, row_number() over (partition by u.subscriber_id order by u.ord) as turn
+			from unnest(subscriber_ids) with ordinality u (subscriber_id, ord)
+		) u
+		left join lateral (
+			select t.ctid as row, t.last_address from subscriber_state t where t.subscriber_id = u.subscriber_id for update
+		) s on true
+		order by u.ord
+	) s;
 
--- One request of each subscriber at most. open_keys: the sessions that the caller has locked or made.
-drop function if exists poprad.admit_turn;
-create function poprad.admit_turn(requests poprad.login_request[], open_keys uuid[])
-returns table (ord int, reason text, session_key uuid, address inet, used_candidate int2)
-language plpgsql volatile set search_path = poprad, pg_temp as $$
-#variable_conflict use_column
-declare
-	admissions admission[] := admit_decide(requests, open_keys);
-	leased inet[]; -- by ord
-begin
-	perform admit_give_up(admissions);
-	leased := admit_lease(admissions);
-	perform admit_store(admissions, leased);
+	select array_agg(u.ord), array_agg(s.session_key) filter (where s.state <> 'closed') into others, open_keys
+	from unnest(subscriber_ids, session_keys) with ordinality u (subscriber_id, session_key, ord)
+	cross join lateral (
+		select s.session_key, s.state from session s
+		where s.subscriber_id = u.subscriber_id and (s.state <> 'closed' or s.session_key = u.session_key)
+		offset 0
+	) s;
+	others := array(
+		select i from generate_subscripts(turns, 1) i
+		where turns[i] > 1 or static_addresses[i] is not null or not wants_addresses[i] or i = any (others));
+	if others <> '{}' then
+		perform from session s where s.session_key = any (open_keys) order by s.session_key for update;
+		own_addresses := static_addresses
+			|| array(select s.address from session s where s.session_key = any (open_keys));
+		perform from address a where a.address = any (own_addresses) order by a.address for update;
+	end if;
+
+	for turn in 1 .. coalesce((select max(t) from unnest(turns) t), 0) loop
+		if others <> '{}' then
+			replaced := '{}';
+			evicted := '{}';
+			given_back := '{}';
+			for decided in
+				select * from admit_decide(array(select i from unnest(others) i where turns[i] = turn), session_keys,
+					subscriber_ids, pool_ids, nas_group_ids, static_addresses, wants_addresses, session_limits, nas_ids,
+					nas_addresses, nas_ip_addresses, nas_identifiers, nas_ports, nas_port_ids, calling_station_ids,
+					authorised_maxima)
+			loop
+				refusals[decided.ord] := nullif(decided.reason, 'ok');
+				answers[decided.ord] := decided.session_key;
+				is_new[decided.ord] := decided.is_new;
+				is_reused[decided.ord] := decided.is_reused;
+				kept[decided.ord] := decided.address;
+				replaced := replaced || decided.replaced;
+				evicted := evicted || decided.evicted;
+				given_back := given_back || decided.gives_back;
+				if decided.reason is null then
+					turns[decided.ord] := null;
+				end if;
+			end loop;
+			-- Free, or held by a session that admit_decide() takes it from.
+			update address a set session_key = t.session_key, subscriber_id = t.subscriber_id, changed_at = now()
+			from (
+				select answers[i] as session_key, subscriber_ids[i] as subscriber_id, f.row, f.session_key as holder
+				from unnest(others) i
+				cross join lateral (select f.ctid as row, f.session_key from address f where f.address = kept[i] offset 0) f
+				where turns[i] = turn and (is_new[i] or is_reused[i])
+			) t
+			where a.ctid = t.row and t.holder is distinct from t.session_key;
+			perform admit_give_up(replaced, evicted, given_back);
+		end if;
+
+		taking := array(
+			select i from generate_subscripts(turns, 1) i
+			where turns[i] = turn and (is_new[i] or is_reused[i]) and pool_ids[i] <> 0 and kept[i] is null);
+		if taking <> '{}' then
+			leased := admit_lease(leased, taking, answers, subscriber_ids, pool_ids, nas_group_ids, last_addresses,
+				candidates_1, candidates_2, candidates_3, candidates_4, searches);
+			foreach i in array taking loop
+				if leased[i] is null then
+					refusals[i] := case when searches[i] then 'pool_exhausted' else 'candidates_taken' end;
+					answers[i] := null;
+					is_new[i] := false;
+					is_reused[i] := false;
+				end if;
+			end loop;
+		end if;
+
+		insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address,
+			nas_identifier, nas_port, nas_port_id, nas_port_type, calling_station_id, called_station_id, user_name, class,
+			address, service_type, framed_protocol, authorised_at, authorised_until, interim_s)
+		select session_keys[i], 'authorised', subscriber_ids[i], plan_ids[i], nas_ids[i], nas_addresses[i],
+			nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], nas_port_types[i],
+			calling_station_ids[i], called_station_ids[i], user_names[i], classes[i], coalesce(kept[i], leased[i]),
+			service_types[i], framed_protocols[i], now(),
+			admit_until(no_accountings[i], session_timeouts_s[i], authorised_ss[i]), interims_s[i]
+		from generate_subscripts(turns, 1) i
+		where turns[i] = turn and is_new[i]
+		order by session_keys[i];
+		update session s set login_key = session_keys[t.ord], plan_id = plan_ids[t.ord], user_name = user_names[t.ord],
+			address = coalesce(kept[t.ord], leased[t.ord]), service_type = service_types[t.ord],
+			framed_protocol = framed_protocols[t.ord], authorised_at = now(),
+			authorised_until = admit_until(no_accountings[t.ord], session_timeouts_s[t.ord], authorised_ss[t.ord]),
+			interim_s = interims_s[t.ord]
+		from (
+			select i as ord, f.row
+			from unnest(others) i
+			cross join lateral (select f.ctid as row from session f where f.session_key = answers[i] offset 0) f
+			where turns[i] = turn and is_reused[i]
+		) t
+		where s.ctid = t.row;
+	end loop;
+
+	update subscriber_state s set last_address = t.address
+	from (
+		select distinct on (states[i]) states[i] as row, leased[i] as address
+		from generate_subscripts(leased, 1) i
+		where leased[i] <> last_addresses[i] or last_addresses[i] is null and leased[i] is not null
+		order by states[i], i desc
+	) t
+	where s.ctid = t.row;
+
 	return query
-	select r.ord,
-		case when not a.needs_address or l.address is not null then a.reason
-			when r.search then 'pool_exhausted' else 'candidates_taken' end,
-		case when not a.needs_address or l.address is not null then a.session_key end,
-		l.address,
-		case l.address when r.candidate_1 then 1 when r.candidate_2 then 2 when r.candidate_3 then 3
-			when r.candidate_4 then 4 else 0 end::int2
-	from unnest(admissions) a
-	cross join lateral (select (a.request).*) r
-	cross join lateral (select coalesce(a.address, leased[r.ord]) as address) l;
+	select i, coalesce(refusals[i], 'ok'), answers[i], coalesce(leased[i], kept[i]),
+		case leased[i] when candidates_1[i] then 1 when candidates_2[i] then 2 when candidates_3[i] then 3
+			when candidates_4[i] then 4 else 0 end::int2
+	from generate_subscripts(turns, 1) i
+	where turns[i] is not null;
 end
 $$;

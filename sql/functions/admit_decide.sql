@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- Decides what admit() does with requests of different subscribers, all but the choice of a pool's address. Reads
--- only: admit() holds the locks on what is read here.
+-- Decides what admit() does with requests of different subscribers that are not plain, all but the choice of a pool's
+-- address. Reads only: admit() holds the locks on what is read here. ords subscript the other arrays.
 --
 -- The same line: the same device, NAS-Port-Id or NAS-Port present and equal, Calling-Station-Id equal or absent on
 -- both. What is unknown is never the same. A login on the line of an authorised session is answered with it; active
@@ -12,45 +12,45 @@
 -- A static address moves from an authorised session, and from an active one on the same line; an active session
 -- elsewhere keeps it, whatever the limit.
 
--- Whether an address may be leased to a request's session, apart from being free. range_group_id: the NAS group of its
--- pool's range, null for every group. A plain expression, so that PostgreSQL folds it into the statements that use it.
-drop function if exists poprad.is_address_for;
-create function poprad.is_address_for(address inet, pool_id int, is_static boolean, range_group_id int,
-	wanted_static_address inet, wanted_pool_id int, wanted_group_id int)
-returns boolean language sql immutable as $$
-	select case
-		when wanted_static_address is not null then address = wanted_static_address
-		else pool_id = wanted_pool_id and not is_static and coalesce(range_group_id = wanted_group_id, true)
-		end
-$$;
-
 drop function if exists poprad.admit_decide;
-create function poprad.admit_decide(requests poprad.login_request[], open_keys uuid[])
-returns poprad.admission[]
+create function poprad.admit_decide(ords int[], session_keys uuid[], subscriber_ids int[], pool_ids int[],
+	nas_group_ids int[], static_addresses inet[], wants_addresses boolean[], session_limits int[], nas_ids int[],
+	nas_addresses inet[], nas_ip_addresses inet[], nas_identifiers text[], nas_ports bigint[], nas_port_ids text[],
+	calling_station_ids text[], authorised_maxima int[])
+returns table (ord int,
+	reason text, -- null: nothing can be said
+	session_key uuid, -- the session that answers it: its own, or an earlier login's
+	address inet, -- already the session's, or to be moved to it
+	is_new boolean, -- a session is to be inserted
+	is_reused boolean, -- an authorised session on the same line is to be kept for it
+	replaced uuid[], -- active sessions on the same line, which end
+	evicted uuid[], -- authorised sessions that are too many, the oldest
+	gives_back uuid[]) -- sessions whose lease ends, unless it is moved
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
-declare
-	admissions admission[];
 begin
-	select coalesce(array_agg(row(r, d.reason,
-			case when d.is_stored then coalesce(stored.session_key, o.repeated)
-				when d.is_admitted then coalesce(o.reused, r.session_key) end,
-			case when d.is_stored then coalesce(stored.address, o.repeated_address)
-				when d.is_admitted then coalesce(r.static_address, o.kept) end,
-			d.is_admitted and o.reused is null,
-			d.is_admitted and o.reused is not null,
-			d.is_admitted and r.static_address is null and o.kept is null and r.pool_id <> 0,
-			state.last_address,
-			case when d.is_admitted then o.replaced end,
-			case when d.is_admitted and o.reused is null then o.waiting[r.authorised_max:] end,
-			case when d.is_admitted then
-				o.replaced || case when o.reused is null then o.waiting[r.authorised_max:] else o.unfit end end
-		)::admission), '{}')
-	into admissions
-	from unnest(requests) r
-	cross join lateral (
-		select s.last_address from subscriber_state s where s.subscriber_id = r.subscriber_id offset 0
-	) state
+	return query
+	select r.ord, v.reason,
+		case when v.is_stored then coalesce(stored.session_key, o.repeated)
+			when d.is_admitted then coalesce(o.reused, r.session_key) end,
+		case when v.is_stored then coalesce(stored.address, o.repeated_address)
+			when d.is_admitted then coalesce(r.static_address, o.kept) end,
+		d.is_admitted and o.reused is null,
+		d.is_admitted and o.reused is not null,
+		case when d.is_admitted then o.replaced end,
+		case when d.is_admitted and o.reused is null then o.waiting[r.authorised_max:] end,
+		case when d.is_admitted then
+			o.replaced || case when o.reused is null then o.waiting[r.authorised_max:] else o.unfit end end
+	from (
+		select i as ord, session_keys[i] as session_key, subscriber_ids[i] as subscriber_id, pool_ids[i] as pool_id,
+			nas_group_ids[i] as nas_group_id, static_addresses[i] as static_address,
+			wants_addresses[i] as wants_address, session_limits[i] as session_limit, nas_ids[i] as nas_id,
+			nas_addresses[i] as nas_address, nas_ip_addresses[i] as nas_ip_address,
+			nas_identifiers[i] as nas_identifier, nas_ports[i] as nas_port, nas_port_ids[i] as nas_port_id,
+			calling_station_ids[i] as calling_station_id, authorised_maxima[i] as authorised_max
+		from unnest(ords) i
+		offset 0
+	) r
 	left join lateral (
 		select s.session_key, s.state, s.address from session s where s.session_key = r.session_key offset 0
 	) stored on true
@@ -75,8 +75,9 @@ begin
 			(array_agg(s.address) filter (where s.is_same_line and s.is_fit))[1] as kept
 		from (
 			select s.session_key, s.login_key, s.state, s.address, l.is_same_line,
-				coalesce(is_address_for(a.address, a.pool_id, a.is_static, g.nas_group_id,
-					r.static_address, r.pool_id, r.nas_group_id), false) as is_fit
+				coalesce(case when r.static_address is not null then a.address = r.static_address
+					else not a.is_static and g.pool_id = r.pool_id
+						and pool_range_serves(g.nas_group_id, r.nas_group_id) end, false) as is_fit
 			from (
 				select * from session s where s.subscriber_id = r.subscriber_id and s.state <> 'closed' offset 0
 			) s
@@ -91,14 +92,15 @@ begin
 				select * from address a where a.address = s.address and a.session_key = s.session_key offset 0
 			) a on true
 			left join pool_range g on g.pool_range_id = a.pool_range_id
-			where cardinality(open_keys) > 0 and array_position(open_keys, s.session_key) is not null
 			order by s.state = 'authorised' desc, s.authorised_at desc, s.session_key desc
 		) s
 	) o
 	cross join lateral (
 		select stored.session_key is not null or o.repeated is not null as is_stored,
 			case
+				when stored.state = 'closed' then null
 				when stored.session_key is not null or o.repeated is not null then 'ok'
+				when fixed.address is null and r.static_address is not null and r.wants_address then null
 				when fixed.session_key is not null
 					and (fixed.session_key = any (o.replaced || o.authorised)) is not true then 'static_address_in_use'
 				when r.session_limit > 0 and o.active_elsewhere >= r.session_limit then 'session_limit'
@@ -107,10 +109,7 @@ begin
 		offset 0
 	) v
 	cross join lateral (
-		select v.reason, v.is_stored, not v.is_stored and v.reason = 'ok' and r.wants_address as is_admitted
-	) d
-	where stored.state is distinct from 'closed'
-		and (fixed.address is not null or r.static_address is null or not r.wants_address);
-	return admissions;
+		select v.reason = 'ok' and not v.is_stored and r.wants_address as is_admitted
+	) d;
 end
 $$;
