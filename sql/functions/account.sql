@@ -7,9 +7,23 @@
 -- verdict: recorded, or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
 -- without a Class of ours. released: the address that this packet gave back.
 --
--- Here the arrays become packets whose values no statement can stumble over: no negative counter, no duration beyond
--- reason, no address that means none. account_record() does the work.
+-- The sessions are found (account_session), the packets folded in (account_fold), and then what follows is done for
+-- addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
+-- takes the first packet that is left of every session.
+--
+-- Nearly every batch holds one new packet for each of its sessions. Then no session is locked before it is written: the
+-- fold writes only what nobody has changed since it was read, and if somebody has, the batch fails as a whole and is
+-- carried out again. In any other case (a repeat, an end that is contradicted, two packets of one session, a session
+-- in history) all is locked first, and looked at again.
+-- Locks are taken each kind in the order of its keys: advisory locks on NAS + Acct-Session-Id, so that two workers do not
+-- make two rows of one session; the subscribers, whose active sessions are counted; the sessions; and at the end
+-- the addresses.
+--
+-- How the statements here and in the helpers are written: plans are made once, perhaps while a table is empty, and must
+-- be right when it has grown. Hence `= any` on the key alone, or lateral (... offset 0), which leave the planner no
+-- choice but the index, and updates by ctid of rows that are locked already or compared with what was read.
 
+drop function if exists poprad.account_record; -- of an earlier version
 drop function if exists poprad.account;
 create function poprad.account(new_keys uuid[], class_keys uuid[], statuses int2[], nas_ids int[],
 	nas_addresses inet[], nas_ip_addresses inet[], nas_identifiers text[], acct_session_ids text[],
@@ -18,39 +32,233 @@ create function poprad.account(new_keys uuid[], class_keys uuid[], statuses int2
 	delegated_ipv6_prefixes inet[], nas_ports bigint[], nas_port_ids text[], nas_port_types text[],
 	calling_station_ids text[], called_station_ids text[], service_types text[], framed_protocols text[],
 	authentics text[], connect_infos text[], events_at timestamptz[], received_ats timestamptz[],
-	session_times bigint[], in_octets bigint[], out_octets bigint[], has_gigawords boolean[], in_packets bigint[],
-	out_packets bigint[], terminate_causes text[])
+	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
+	packets_out bigint[], terminate_causes text[])
 returns table (ord int, verdict text, class_matched boolean, released inet)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
+#variable_conflict use_column
 declare
-	max_session_time constant bigint := 10 * 366 * 86400; -- ten years in seconds: more is not a duration
-	packets account_event[];
+	pending int[] := array(select generate_subscripts(statuses, 1)); -- packets that are left
+	turn int[]; -- the packets of this turn, in the order of
+	keys uuid[]; -- their sessions
+	unknown int[]; -- those whose session must be looked for
+	others account_event[]; -- the same
+	later int[];
+	is_simple boolean; -- nothing need be locked before it is written
+	is_locked boolean := false;
+	identified int[]; -- packets whose NAS + Acct-Session-Id is locked
+	candidates uuid[]; -- every session that may be written, locked
+	beginning int[]; -- whose sessions begin
+	past uuid[]; -- sessions in history
+	new_ords int[]; -- packets that begin a session we know nothing of
+	new_subscribers int[];
+	new_plans int[];
+	ignored int[];
+	folded record;
+	place int;
+	is_recorded boolean[] := '{}'; -- by ord
+	is_ignored boolean[] := '{}'; -- the Class, by ord
+	freed inet[] := '{}'; -- by ord
+	begun uuid[] := '{}'; -- became active, in that order
+	ended int[] := '{}';
+	ended_keys uuid[] := '{}';
+	ended_addresses inet[] := '{}';
+	taking_keys uuid[] := '{}';
+	taking_addresses inet[] := '{}';
+	recalled uuid[] := '{}'; -- from history
 begin
-	select array_agg(row(b.ord, b.new_key, b.class_key, b.status, b.nas_id, b.nas_address, b.nas_ip_address,
-			b.nas_identifier, coalesce(b.acct_session_id, ''), b.acct_multi_session_id, coalesce(b.login, ''),
-			coalesce(b.user_name, ''), b.class, nullif(b.framed_address, '0.0.0.0'), b.framed_ipv6_address,
-			b.framed_ipv6_prefix::cidr, b.framed_interface_id, b.delegated_ipv6_prefix::cidr, b.nas_port,
-			b.nas_port_id, b.nas_port_type, b.calling_station_id, b.called_station_id, b.service_type,
-			b.framed_protocol, b.authentic, b.connect_info, b.event_at,
-			b.event_at - make_interval(secs => coalesce(t.session_time, 0)), b.received_at, t.session_time,
-			greatest(b.in_octets, 0), greatest(b.out_octets, 0), coalesce(b.has_gigawords, false),
-			greatest(b.in_packets, 0), greatest(b.out_packets, 0), b.terminate_cause)::account_event order by b.ord)
-	into packets
-	from unnest(new_keys, class_keys, statuses, nas_ids, nas_addresses, nas_ip_addresses, nas_identifiers,
-		acct_session_ids, acct_multi_session_ids, logins, user_names, classes, framed_addresses,
-		framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
-		nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
-		authentics, connect_infos, events_at, received_ats, session_times, in_octets, out_octets, has_gigawords,
-		in_packets, out_packets, terminate_causes) with ordinality b (new_key, class_key, status, nas_id, nas_address,
-		nas_ip_address, nas_identifier, acct_session_id, acct_multi_session_id, login, user_name, class,
-		framed_address, framed_ipv6_address, framed_ipv6_prefix, framed_interface_id, delegated_ipv6_prefix, nas_port,
-		nas_port_id, nas_port_type, calling_station_id, called_station_id, service_type, framed_protocol, authentic,
-		connect_info, event_at, received_at, session_time, in_octets, out_octets, has_gigawords, in_packets,
-		out_packets, terminate_cause, ord)
-	cross join lateral (
-		select case when b.session_time between 0 and max_session_time then b.session_time end as session_time) t;
-	if packets is not null then
-		return query select * from account_record(packets);
+	logins := array_replace(logins, null, '');
+	acct_session_ids := array_replace(acct_session_ids, null, '');
+	user_names := array_replace(user_names, null, '');
+	framed_addresses := array_replace(framed_addresses, '0.0.0.0', null); -- which means none
+	while pending <> '{}' loop
+		-- Known at a glance: the session that Class names, if no other Acct-Session-Id is bound to it; without Class the
+		-- only open one that has this Acct-Session-Id, but not for a Start, which may begin another of that name.
+		select array_agg(k.ord) filter (where k.session_key is not null),
+			array_agg(k.session_key) filter (where k.session_key is not null),
+			array_agg(k.ord) filter (where k.session_key is null),
+			coalesce(bool_and(k.is_simple), true) and count(distinct k.session_key) = count(k.session_key),
+			array_agg(k.subscriber_id) filter (where k.state <> 'active')
+		into turn, keys, unknown, is_simple, beginning
+		from (
+			select i as ord, s.session_key, s.state, s.subscriber_id,
+				s.state = 'authorised' or s.state = 'active' and (events_at[i] > s.updated_at) is not false as is_simple
+			from unnest(pending) i
+			left join lateral (
+				select s.session_key, s.state, s.updated_at, s.subscriber_id
+				from (select * from session s where s.session_key = class_keys[i] offset 0) s
+				where s.nas_id = nas_ids[i]
+					and coalesce(s.acct_session_id = acct_session_ids[i], s.state = 'authorised')
+					and (logins[i] = '' or s.user_name = user_names[i]
+						or logins[i] = (select u.login from subscriber u where u.subscriber_id = s.subscriber_id))
+				union all
+				select s.session_key, s.state, s.updated_at, s.subscriber_id
+				from (
+					select array_agg(b.session_key) as keys
+					from (
+						select a.session_key
+						from session_alias a
+						where a.nas_id = nas_ids[i] and a.acct_session_id = acct_session_ids[i]
+							and a.login = logins[i]
+						limit 2
+					) b
+				) a
+				cross join lateral (select * from session s where s.session_key = a.keys[1] offset 0) s
+				where class_keys[i] is null and statuses[i] <> 1 and a.keys[2] is null and s.state = 'active'
+					and account_is_session(row(s.*)::session, logins[i], logins[i], statuses[i], nas_addresses[i],
+						nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], calling_station_ids[i],
+						framed_addresses[i], events_at[i], session_times[i])
+				offset 0
+			) s on true
+			order by s.session_key, i
+		) k;
+		later := '{}';
+
+		if is_locked or is_simple and unknown is not null then
+			others := array(
+				select
+					account_packet(i, new_keys, class_keys, statuses, nas_ids,
+						nas_addresses, nas_ip_addresses, nas_identifiers,
+						acct_session_ids, acct_multi_session_ids, logins, user_names,
+						classes, framed_addresses, framed_ipv6_addresses,
+						framed_ipv6_prefixes, framed_interface_ids,
+						delegated_ipv6_prefixes, nas_ports, nas_port_ids,
+						nas_port_types, calling_station_ids, called_station_ids,
+						service_types, framed_protocols, authentics, connect_infos,
+						events_at, received_ats, session_times, octets_in, octets_out,
+						has_gigawords, packets_in, packets_out, terminate_causes)
+				from unnest(unknown) i);
+			if identified is null then
+				identified := unknown;
+				perform account_lock_identities(others);
+			elsif not unknown <@ identified then
+				raise serialization_failure using message = 'another session took the name of one that packets are for';
+			end if;
+			select array_agg(t.ord) filter (where t.is_now),
+				array_agg(t.session_key) filter (where t.is_now),
+				coalesce(array_agg(t.ord) filter (where not t.is_now), '{}'),
+				bool_and(t.is_now and t.is_first is not false),
+				beginning || array_agg(t.subscriber_id) filter (where t.is_first),
+				array_agg(t.ord) filter (where not t.class_matched),
+				array_agg(t.session_key) filter (where t.is_now and t.is_past),
+				array_agg(t.ord) filter (where t.is_now and t.is_new),
+				array_agg(t.subscriber_id) filter (where t.is_now and t.is_new),
+				array_agg(t.plan_id) filter (where t.is_now and t.is_new)
+			into turn, keys, later, is_simple, beginning, ignored, past, new_ords, new_subscribers, new_plans
+			from (
+				-- One packet of a session in a turn, and only one that may make or adopt a session under one name, or
+				-- of one subscriber; none while another packet under that name is to be recorded.
+				select f.*, row_number() over (partition by f.session_key order by f.is_first nulls first, f.ord) = 1
+					and (f.is_first is null
+						or row_number() over (partition by nas_ids[f.ord], acct_session_ids[f.ord]
+							order by f.is_first nulls first, f.ord) = 1
+						and (logins[f.ord] = '' or row_number() over (partition by logins[f.ord]
+							order by f.is_first nulls first, f.ord) = 1)) as is_now
+				from (
+					select k.ord, k.session_key, null::boolean as class_matched, false as is_past, false as is_new,
+						null::boolean as is_first, null::int as subscriber_id, null::int as plan_id
+					from unnest(turn, keys) k (ord, session_key)
+					union all
+					select * from account_session(others)
+				) f
+				order by f.session_key, f.ord
+			) t;
+		end if;
+
+		if is_locked then
+			recalled := recalled || past;
+			candidates := candidates || past || array(select new_keys[i] from unnest(new_ords) i);
+			if exists (select unnest(keys) except select unnest(candidates)) then
+				raise serialization_failure using message = 'a session appeared while packets for it were recorded';
+			end if;
+			perform session_from_history(past);
+		elsif is_simple then
+			perform from subscriber_state t
+			where t.subscriber_id = any (array(
+				select l.subscriber_id from unnest(beginning) b (subscriber_id)
+				cross join lateral (
+					select u.subscriber_id from subscriber u
+					where u.subscriber_id = b.subscriber_id and account_session_limit(u.session_limit, u.plan_id) > 0
+					offset 0
+				) l))
+			order by t.subscriber_id
+			for update;
+		else
+			others := array(
+				select
+					account_packet(i, new_keys, class_keys, statuses, nas_ids,
+						nas_addresses, nas_ip_addresses, nas_identifiers,
+						acct_session_ids, acct_multi_session_ids, logins, user_names,
+						classes, framed_addresses, framed_ipv6_addresses,
+						framed_ipv6_prefixes, framed_interface_ids,
+						delegated_ipv6_prefixes, nas_ports, nas_port_ids,
+						nas_port_types, calling_station_ids, called_station_ids,
+						service_types, framed_protocols, authentics, connect_infos,
+						events_at, received_ats, session_times, octets_in, octets_out,
+						has_gigawords, packets_in, packets_out, terminate_causes)
+				from unnest(pending) i);
+			if identified is null then
+				identified := pending;
+				perform account_lock_identities(others);
+			end if;
+			candidates := account_lock(others);
+			is_locked := true;
+			continue;
+		end if;
+		pending := later;
+		foreach place in array coalesce(ignored, '{}') loop
+			is_ignored[place] := true;
+		end loop;
+
+		if new_ords is not null then
+			insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, user_name)
+			select new_keys[n.ord], 'authorised', n.subscriber_id, n.plan_id, nas_ids[n.ord], nas_addresses[n.ord],
+				user_names[n.ord]
+			from unnest(new_ords, new_subscribers, new_plans) n (ord, subscriber_id, plan_id);
+		end if;
+
+		select * into folded from
+			account_fold(turn, keys, new_keys, class_keys, statuses, nas_ids, nas_addresses,
+				nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids,
+				logins, user_names, classes, framed_addresses, framed_ipv6_addresses,
+				framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
+				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids,
+				service_types, framed_protocols, authentics, connect_infos, events_at,
+				received_ats, session_times, octets_in, octets_out, has_gigawords, packets_in,
+				packets_out, terminate_causes);
+		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
+			raise serialization_failure using message = 'a session changed while packets for it were recorded';
+		end if;
+		foreach place in array coalesce(folded.written, '{}') loop
+			is_recorded[place] := true;
+		end loop;
+		begun := begun || folded.begun;
+		ended := ended || folded.ended;
+		ended_keys := ended_keys || folded.ended_keys;
+		ended_addresses := ended_addresses || folded.ended_addresses;
+		-- A second record under the Class of another session holds no lease.
+		select taking_keys || array_agg(t.session_key), taking_addresses || array_agg(t.address)
+		into taking_keys, taking_addresses
+		from unnest(folded.taking, folded.taking_keys, folded.taking_addresses) t (ord, session_key, address)
+		where is_ignored[t.ord] or (class_keys[t.ord] <> t.session_key) is not true;
+	end loop;
+
+	if ended <> '{}' or taking_keys <> '{}' then
+		foreach place in array account_leases(ended_keys, ended_addresses, taking_keys, taking_addresses) loop
+			freed[ended[place]] := ended_addresses[place];
+		end loop;
 	end if;
+	if begun <> '{}' then
+		perform account_limit(begun);
+	end if;
+	if recalled <> '{}' then
+		perform session_to_history(array(
+			select s.session_key from session s where s.session_key = any (recalled) and s.state = 'closed'));
+	end if;
+
+	return query
+	select i, case when is_recorded[i] then 'recorded' else 'repeat' end,
+		case when class_keys[i] is not null then is_ignored[i] is not true end, freed[i]
+	from generate_subscripts(statuses, 1) i;
 end
 $$;

@@ -18,13 +18,21 @@
 -- The NAS's own Stop (rank 4) replaces time and cause of every lesser end; of several Stops the earliest stands.
 
 drop function if exists poprad.account_fold;
-create function poprad.account_fold(events poprad.account_event[], keys uuid[])
-returns table (ord int, session_key uuid, subscriber_id int, is_stop boolean, old_state text, new_state text,
-	address inet, wanted_address inet) -- wanted: must be leased to the session; null: nothing to see to
+create function poprad.account_fold(turn int[], keys uuid[], new_keys uuid[], class_keys uuid[], statuses int2[], nas_ids int[],
+	nas_addresses inet[], nas_ip_addresses inet[], nas_identifiers text[], acct_session_ids text[],
+	acct_multi_session_ids text[], logins text[], user_names text[], classes text[], framed_addresses inet[],
+	framed_ipv6_addresses inet[], framed_ipv6_prefixes inet[], framed_interface_ids text[],
+	delegated_ipv6_prefixes inet[], nas_ports bigint[], nas_port_ids text[], nas_port_types text[],
+	calling_station_ids text[], called_station_ids text[], service_types text[], framed_protocols text[],
+	authentics text[], connect_infos text[], events_at timestamptz[], received_ats timestamptz[],
+	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
+	packets_out bigint[], terminate_causes text[],
+	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
+	out taking int[], out taking_keys uuid[], out taking_addresses inet[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
-	return query
+	with folded as (
 	update session s set
 		state = n.state,
 		nas_ip_address = n.nas_ip_address,
@@ -65,15 +73,21 @@ begin
 		out_wraps = n.out_wraps,
 		flags = n.flags
 	from (
-		select e.ord, o.row, o.state as old_state, e.status,
-			f.state, l.*,
-			greatest(o.last_heard, e.received_at) as last_heard,
-			f.stopped_at, f.closed_at, f.terminate_cause, f.cause_rank, f.flags,
-			case when f.state = 'active' and (o.state <> 'active' or l.framed_address is distinct from o.framed_address
-					and l.framed_address is distinct from o.address or 'address_conflict' = any (o.flags))
-				then coalesce(l.framed_address, o.address) end as wanted_address
-		from unnest(events) e
-		cross join lateral (select s.*, s.ctid as row from session s where s.session_key = keys[e.ord] offset 0) o
+		select e.ord, o.row, o.version, o.state as old_state, e.status, o.acct_session_id is null as binds, e.login,
+			f.*, greatest(o.last_heard, e.received_at) as last_heard,
+			case when f.state = 'active' and (o.state <> 'active' or f.framed_address is distinct from o.framed_address
+					and f.framed_address is distinct from o.address or 'address_conflict' = any (o.flags))
+				then coalesce(f.framed_address, o.address) end as wanted_address
+		from unnest(turn, keys) t (ord, session_key)
+		cross join lateral (
+			select s.*, s.ctid as row, s.xmin as version from session s where s.session_key = t.session_key offset 0) o
+		cross join lateral (
+                        select (account_packet(t.ord, new_keys, class_keys, statuses, nas_ids, nas_addresses,
+				nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids, logins, user_names, classes,
+				framed_addresses, framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids,
+				delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids, called_station_ids,
+				service_types, framed_protocols, authentics, connect_infos, events_at, received_ats, session_times,
+				octets_in, octets_out, has_gigawords, packets_in, packets_out, terminate_causes)).*) e
 		-- What the packet means for the session. offset 0: evaluated once, not at every mention.
 		cross join lateral (
 			select
@@ -83,6 +97,8 @@ begin
 					when e.session_time > 0 and o.session_time > 0 and e.session_time <> o.session_time
 						then e.session_time > o.session_time
 					else e.event_at > o.updated_at end as counts_newer,
+				e.in_octets >= o.in_octets as in_grows,
+				e.out_octets >= o.out_octets as out_grows,
 				e.status = 2 and o.cause_rank < 4 as stops,
 				e.status <> 2 and o.state = 'closed'
 					and case when o.updated_at is null
@@ -92,10 +108,12 @@ begin
 					and (o.updated_at is not null or o.cause_rank = 3) as contradicts
 			offset 0) m
 		cross join lateral (
-			select account_wraps(o.in_octets, o.session_time, e.in_octets, e.session_time, m.counts_newer)
-					and not e.has_gigawords as in_wraps,
-				account_wraps(o.out_octets, o.session_time, e.out_octets, e.session_time, m.counts_newer)
-					and not e.has_gigawords as out_wraps
+			-- a counter that has grown, as nearly all have, needs no thought
+			select not (m.counts_newer and m.in_grows) and not e.has_gigawords
+					and account_wraps(o.in_octets, o.session_time, e.in_octets, e.session_time, m.counts_newer) as in_wraps,
+				not (m.counts_newer and m.out_grows) and not e.has_gigawords
+					and account_wraps(o.out_octets, o.session_time, e.out_octets, e.session_time, m.counts_newer)
+					as out_wraps
 			offset 0) w
 		cross join lateral (
 			select
@@ -142,15 +160,14 @@ begin
 				least(o.started_at, e.began_at) as started_at,
 				greatest(o.updated_at, e.event_at) as updated_at,
 				greatest(o.session_time, e.session_time) as session_time,
-				account_total(o.in_octets, e.in_octets, e.has_gigawords, m.counts_newer, w.in_wraps) as in_octets,
-				account_total(o.out_octets, e.out_octets, e.has_gigawords, m.counts_newer, w.out_wraps) as out_octets,
+				case when m.counts_newer and m.in_grows then e.in_octets else account_total(o.in_octets, e.in_octets,
+					e.has_gigawords, m.counts_newer, w.in_wraps) end as in_octets,
+				case when m.counts_newer and m.out_grows then e.out_octets else account_total(o.out_octets, e.out_octets,
+					e.has_gigawords, m.counts_newer, w.out_wraps) end as out_octets,
 				greatest(o.in_packets, e.in_packets) as in_packets,
 				greatest(o.out_packets, e.out_packets) as out_packets,
 				o.in_wraps + w.in_wraps::int as in_wraps,
-				o.out_wraps + w.out_wraps::int as out_wraps
-			offset 0) l
-		cross join lateral (
-			select
+				o.out_wraps + w.out_wraps::int as out_wraps,
 				case when e.status = 2 then 'closed' when m.lives or o.state = 'authorised' then 'active'
 					else o.state end as state,
 				case when m.stops then e.event_at when e.status = 2 then least(o.stopped_at, e.event_at)
@@ -166,7 +183,8 @@ begin
 				case when m.contradicts and 'live_after_close' <> all (o.flags) then o.flags || 'live_after_close'::text
 					else o.flags end as flags
 			offset 0) f
-		where e.event_at > o.updated_at or e.received_at > o.last_heard + interval '30 seconds'
+		where coalesce(o.acct_session_id, e.acct_session_id) = e.acct_session_id and (
+		e.event_at > o.updated_at or o.updated_at is null or e.received_at > o.last_heard + interval '30 seconds'
 			or (o.state, o.acct_session_id, o.nas_ip_address, o.nas_identifier, o.nas_port, o.nas_port_id, o.nas_port_type,
 				o.calling_station_id, o.called_station_id, o.user_name, o.acct_multi_session_id, o.class,
 				o.framed_address, o.framed_ipv6_address, o.framed_ipv6_prefix, o.framed_interface_id,
@@ -175,15 +193,31 @@ begin
 				o.terminate_cause, o.cause_rank, o.session_time, o.in_octets, o.out_octets, o.in_packets,
 				o.out_packets, o.in_wraps, o.out_wraps, o.flags)
 			is distinct from
-				(f.state, l.acct_session_id, l.nas_ip_address, l.nas_identifier, l.nas_port, l.nas_port_id, l.nas_port_type,
-				l.calling_station_id, l.called_station_id, l.user_name, l.acct_multi_session_id, l.class,
-				l.framed_address, l.framed_ipv6_address, l.framed_ipv6_prefix, l.framed_interface_id,
-				l.delegated_ipv6_prefix, l.service_type, l.framed_protocol, l.authentic, l.connect_info_start,
-				l.connect_info_stop, l.started_at, l.updated_at, f.stopped_at, f.closed_at,
-				f.terminate_cause, f.cause_rank, l.session_time, l.in_octets, l.out_octets, l.in_packets,
-				l.out_packets, l.in_wraps, l.out_wraps, f.flags)
+				(f.state, f.acct_session_id, f.nas_ip_address, f.nas_identifier, f.nas_port, f.nas_port_id, f.nas_port_type,
+				f.calling_station_id, f.called_station_id, f.user_name, f.acct_multi_session_id, f.class,
+				f.framed_address, f.framed_ipv6_address, f.framed_ipv6_prefix, f.framed_interface_id,
+				f.delegated_ipv6_prefix, f.service_type, f.framed_protocol, f.authentic, f.connect_info_start,
+				f.connect_info_stop, f.started_at, f.updated_at, f.stopped_at, f.closed_at,
+				f.terminate_cause, f.cause_rank, f.session_time, f.in_octets, f.out_octets, f.in_packets,
+				f.out_packets, f.in_wraps, f.out_wraps, f.flags))
 	) n
-	where s.ctid = n.row
-	returning n.ord, s.session_key, s.subscriber_id, n.status = 2, n.old_state, s.state, s.address, n.wanted_address;
+	where s.ctid = n.row and s.xmin = n.version
+	returning n.ord, s.session_key, s.nas_id, s.acct_session_id, n.login, n.binds, s.address, n.status = 2 as ends,
+		n.old_state <> 'active' and s.state = 'active' as begins,
+		case when (select a.session_key from address a where a.address = n.wanted_address)
+			is distinct from s.session_key then n.wanted_address end as wanted_address
+	), bound as (
+		insert into session_alias (session_key, nas_id, acct_session_id, login)
+		select f.session_key, f.nas_id, f.acct_session_id, f.login from folded f where f.binds
+	)
+	select array_agg(f.ord), array_agg(f.session_key order by f.ord) filter (where f.begins),
+		array_agg(f.ord) filter (where f.ends and f.address is not null),
+		array_agg(f.session_key) filter (where f.ends and f.address is not null),
+		array_agg(f.address) filter (where f.ends and f.address is not null),
+		array_agg(f.ord order by f.ord) filter (where f.wanted_address is not null),
+		array_agg(f.session_key order by f.ord) filter (where f.wanted_address is not null),
+		array_agg(f.wanted_address order by f.ord) filter (where f.wanted_address is not null)
+	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses
+	from folded f;
 end
 $$;

@@ -11,33 +11,38 @@
 drop function if exists poprad.account_leases;
 create function poprad.account_leases(freed_keys uuid[], freed_addresses inet[], taking_keys uuid[],
 	taking_addresses inet[])
-returns setof inet -- what was given back
+returns int[] -- which were given back, by their place in freed_keys
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
+	places int[];
 	taking record;
 begin
-	select array_agg(t.session_key order by t.ord), array_agg(t.address order by t.ord)
-	into taking_keys, taking_addresses
-	from unnest(taking_keys, taking_addresses) with ordinality t (session_key, address, ord)
-	left join lateral (select a.session_key from address a where a.address = t.address offset 0) a on true
-	where a.session_key is distinct from t.session_key;
+	if taking_keys <> '{}' then
+		perform from address a
+		where a.address = any (freed_addresses || taking_addresses || array(
+			select s.address from session s where s.session_key = any (taking_keys) and s.address is not null))
+		order by a.address
+		for update;
+	end if;
 
-	perform from address a
-	where a.address = any (freed_addresses || taking_addresses || array(
-		select s.address from session s where s.session_key = any (taking_keys) and s.address is not null))
-	order by a.address
-	for update;
-
-	return query
-	update address a set session_key = null, changed_at = now()
-	from unnest(freed_keys, freed_addresses) f (session_key, address)
-	cross join lateral (select h.ctid as row, h.session_key from address h where h.address = f.address offset 0) h
-	where a.ctid = h.row and h.session_key = f.session_key
-	returning a.address;
+	with freed as (
+		update address a set session_key = null, changed_at = now()
+		from (
+			select f.place, f.session_key, h.row
+			from unnest(freed_keys, freed_addresses) with ordinality f (session_key, address, place)
+			cross join lateral (
+				select h.ctid as row, h.session_key from address h where h.address = f.address offset 0) h
+			where h.session_key = f.session_key
+			order by f.address
+		) f
+		where a.ctid = f.row and a.session_key = f.session_key
+		returning f.place
+	)
+	select coalesce(array_agg(f.place), '{}') into places from freed f;
 
 	for taking in
-		select s.session_key, s.subscriber_id, s.address as former, t.address as wanted, t.ord
+		select s.session_key, s.subscriber_id, s.address as former, t.address as wanted
 		from unnest(taking_keys, taking_addresses) with ordinality t (session_key, address, ord)
 		cross join lateral (select * from session s where s.session_key = t.session_key offset 0) s
 		where s.state = 'active'
@@ -50,10 +55,8 @@ begin
 		if found then
 			update session s set address = taking.wanted
 			where s.session_key = taking.session_key and s.address is distinct from taking.wanted;
-			return query
 			update address a set session_key = null, changed_at = now()
-			where a.address = taking.former and a.address <> taking.wanted and a.session_key = taking.session_key
-			returning a.address;
+			where a.address = taking.former and a.address <> taking.wanted and a.session_key = taking.session_key;
 		else
 			update session s set flags = s.flags || 'address_conflict'::text
 			where s.session_key = taking.session_key and 'address_conflict' <> all (s.flags)
@@ -61,5 +64,6 @@ begin
 					and a.session_key is distinct from taking.session_key);
 		end if;
 	end loop;
+	return places;
 end
 $$;

@@ -1,6 +1,14 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
+-- How many sessions a subscriber may have at once, by what is stored of him; 0: no limit.
+
+drop function if exists poprad.account_session_limit;
+create function poprad.account_session_limit(session_limit int, plan_id int)
+returns int language sql stable as $$
+	select coalesce(session_limit, (select p.session_limit from poprad.plan p where p.plan_id = account_session_limit.plan_id))
+$$;
+
 -- Marks those of the sessions that just became active which exceed their subscriber's limit: over_limit. They are
 -- recorded all the same, the NAS has let them in. Called by account(), which holds the subscribers' locks; keys: in
 -- the order in which they became active, the last ones are marked.

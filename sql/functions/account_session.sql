@@ -1,47 +1,53 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- Finds the session of one accounting packet, or makes its row: called by account() for packets that do not name a
--- known session by Class or a well-known Acct-Session-Id. account() holds the lock on NAS + Acct-Session-Id, so no other
--- worker is looking for the same session, and the row locks of every session in question. In this order:
+-- Finds the sessions of accounting packets that do not name a known one: called by account(), which holds the locks on
+-- their NAS + Acct-Session-Id, so that no other worker is looking for the same sessions. In this order:
 -- 1. the session of the Class, if NAS and subscriber are that session's, and no other Acct-Session-Id is bound to it
 --    (the same Class under a second Acct-Session-Id is a record of its own, without a lease);
 -- 2. a session of that NAS and Acct-Session-Id (account_is_session), the newest that began no later than the packet;
 -- 3. the subscriber's authorised session on that device: the one with the Framed-IP-Address, else the one on the
 --    same line, else the only one. It began no later than the packet's own session;
--- 4. a new row, under the packet's new key.
--- The row in session_alias binds the session to this Acct-Session-Id, at once; account_fold() writes it into the session.
--- A session that has gone into history comes back into session (is_recalled), and account() moves it into history again
--- when it is done, if it is still closed: one key is never in both.
+-- 4. none: a session of its own (is_new), under the packet's new key. There is one already if this very batch was
+--    carried out before and its answer was lost.
+-- is_past: the session is in history. is_first: this is its first packet, 3 or 4. subscriber_id, plan_id: by the login.
 
 drop function if exists poprad.account_session;
-create function poprad.account_session(e poprad.account_event, out session_key uuid,
-	out class_matched boolean, out is_recalled boolean)
-language plpgsql volatile set search_path = poprad, pg_temp as $$
+create function poprad.account_session(events poprad.account_event[])
+returns table (ord int, session_key uuid, class_matched boolean, is_past boolean, is_new boolean,
+	is_first boolean, subscriber_id int, plan_id int)
+language plpgsql stable set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
-declare
-	known session;
-	is_past boolean := false;
 begin
-	class_matched := false;
-	is_recalled := false;
-
-	if e.class_key is not null then
-		select s.* into known from session s where s.session_key = e.class_key;
-		if not found then
-			select h.* into known from session_history h where h.session_key = e.class_key;
-			is_past := found;
-		end if;
-		class_matched := coalesce(known.nas_id = e.nas_id
-			and (e.login = '' or known.user_name = e.user_name or e.login = (
-				select u.login from subscriber u where u.subscriber_id = known.subscriber_id)), false);
-		if class_matched and e.acct_session_id = coalesce(known.acct_session_id,
-				(select a.acct_session_id from session_alias a where a.session_key = e.class_key), e.acct_session_id) then
-			session_key := known.session_key;
-		end if;
-	end if;
-
-	if session_key is null then
+	return query
+	select e.ord, coalesce(o.session_key, n.session_key, a.session_key, e.new_key),
+		case when e.class_key is not null then c.session_key is not null end,
+		coalesce(o.is_past, n.is_past, p.is_past, false),
+		coalesce(o.session_key, n.session_key, a.session_key) is null and p.is_past is null,
+		coalesce(o.session_key, n.session_key) is null and p.is_past is null, u.subscriber_id, u.plan_id
+	from unnest(events) e
+	left join lateral (
+		select u.subscriber_id, u.plan_id from subscriber u where u.login = e.login offset 0
+	) u on true
+	left join lateral (
+		select k.session_key, k.acct_session_id, k.is_past
+		from (
+			select s.session_key, s.nas_id, s.user_name, s.subscriber_id, s.acct_session_id, false as is_past
+			from session s where s.session_key = e.class_key
+			union all
+			select h.session_key, h.nas_id, h.user_name, h.subscriber_id, h.acct_session_id, true
+			from session_history h where h.session_key = e.class_key
+			offset 0
+		) k
+		where k.nas_id = e.nas_id and (e.login = '' or k.user_name = e.user_name
+			or e.login = (select u.login from subscriber u where u.subscriber_id = k.subscriber_id))
+		limit 1
+	) c on true
+	left join lateral (
+		select c.session_key, c.is_past where coalesce(c.acct_session_id, e.acct_session_id) = e.acct_session_id
+		offset 0
+	) o on true
+	left join lateral (
 		with named as (
 			select a.session_key, a.login, a.moved_at is not null as is_moved
 			from session_alias a
@@ -51,68 +57,55 @@ begin
 			from session_alias a
 			where a.nas_id = e.nas_id and a.acct_session_id = e.acct_session_id and a.login <> '' and e.login = ''
 		)
-		select c.session_key, c.is_past into session_key, is_past
+		select f.session_key, f.is_past
 		from (
 			select s.session_key, s.started_at, false as is_past
 			from named n
 			cross join lateral (select * from session s where s.session_key = n.session_key offset 0) s
-			where account_is_session(row(s.*)::session, n.login, e)
+			where account_is_session(row(s.*)::session, n.login, e.login, e.status, e.nas_address, e.nas_ip_address,
+				e.nas_identifier, e.nas_port, e.nas_port_id, e.calling_station_id, e.framed_address, e.event_at,
+				e.session_time)
 			union all
 			select h.session_key, h.started_at, true
 			from named n
 			cross join lateral (select * from session_history h where h.session_key = n.session_key offset 0) h
-			where n.is_moved and account_is_session(row(h.*)::session, n.login, e)
-		) c
-		order by c.started_at <= e.event_at desc nulls last, c.started_at desc nulls last, c.session_key desc
-		limit 1;
-		is_past := coalesce(is_past, false);
-	end if;
-
-	if session_key is null and not class_matched and e.login <> '' then
-		select c.session_key into session_key
+			where n.is_moved and account_is_session(row(h.*)::session, n.login, e.login, e.status, e.nas_address,
+				e.nas_ip_address, e.nas_identifier, e.nas_port, e.nas_port_id, e.calling_station_id, e.framed_address,
+				e.event_at, e.session_time)
+		) f
+		where o.session_key is null
+		order by f.started_at <= e.event_at desc nulls last, f.started_at desc nulls last, f.session_key desc
+		limit 1
+	) n on true
+	left join lateral (
+		select f.session_key
 		from (
 			select s.session_key, s.address = e.framed_address as has_address,
-				account_is_line(row(s.*)::session, e) as is_line, count(*) over () = 1 as is_only
-			from (select u.subscriber_id from subscriber u where u.login = e.login offset 0) u
-			cross join lateral (select * from session s where s.subscriber_id = u.subscriber_id offset 0) s
-			where s.nas_id = e.nas_id and s.state = 'authorised'
-				and (select a.session_key from session_alias a where a.session_key = s.session_key) is null
+				account_is_line(row(s.*)::session, e.nas_port, e.nas_port_id, e.calling_station_id) as is_line, count(*) over () = 1 as is_only
+			from (select * from session s where s.subscriber_id = u.subscriber_id offset 0) s
+			where s.nas_id = e.nas_id and s.state = 'authorised' and s.acct_session_id is null
 				and account_is_device(row(s.*)::session, e.nas_address, e.nas_ip_address, e.nas_identifier)
 				and (s.address <> e.framed_address) is not true
 				and (s.calling_station_id <> e.calling_station_id) is not true
 				-- by our clock, less the 5 s that rounding and the way may take
 				and e.received_at - make_interval(secs => coalesce(e.session_time, 0))
 					>= s.authorised_at - interval '5 seconds'
-		) c
-		where c.has_address or c.is_line or c.is_only
-		order by c.has_address is true desc, c.is_line desc, c.session_key
-		limit 1;
-	end if;
-
-	if session_key is null then
-		session_key := e.new_key;
-		-- There already if this very batch was carried out before and its answer was lost.
-		if not exists (select from session s where s.session_key = e.new_key) then
-			is_past := exists (select from session_history h where h.session_key = e.new_key);
-			if not is_past then
-				insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, user_name)
-				select e.new_key, 'authorised', u.subscriber_id, u.plan_id, e.nas_id, e.nas_address, e.user_name
-				from (select) one
-				left join subscriber u on u.login = e.login;
-			end if;
-		end if;
-	end if;
-
-	if is_past then
-		with past as (delete from session_history h where h.session_key = account_session.session_key returning h.*)
-		insert into session select p.* from past p;
-		if not found then
-			raise serialization_failure using message = 'session moved while a packet for it was recorded';
-		end if;
-		is_recalled := true;
-	end if;
-	insert into session_alias (session_key, nas_id, acct_session_id, login)
-	values (session_key, e.nas_id, e.acct_session_id, e.login)
-	on conflict (session_key) do update set moved_at = null where session_alias.moved_at is not null;
+		) f
+		where (f.has_address or f.is_line or f.is_only)
+			and c.session_key is null and n.session_key is null and e.login <> ''
+		order by f.has_address is true desc, f.is_line desc, f.session_key
+		limit 1
+	) a on true
+	left join lateral (
+		select b.is_past
+		from (
+			select false as is_past from session s where s.session_key = e.new_key
+			union all
+			select true from session_history h where h.session_key = e.new_key
+			offset 0
+		) b
+		where coalesce(o.session_key, n.session_key, a.session_key) is null
+		limit 1
+	) p on true;
 end
 $$;

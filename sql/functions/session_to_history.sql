@@ -60,3 +60,24 @@ begin
 	return moved;
 end
 $$;
+
+-- Brings these back, for packets that came late; the caller moves those into history again that are still closed when it is
+-- done: one key is never in both. Their names are bound anew, if they had been forgotten.
+drop function if exists poprad.session_from_history;
+create function poprad.session_from_history(session_keys uuid[])
+returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
+#variable_conflict use_column
+begin
+	with past as (delete from session_history h where h.session_key = any (session_keys) returning h.*),
+	present as (insert into session select p.* from past p)
+	insert into session_alias (session_key, nas_id, acct_session_id, login)
+	select p.session_key, p.nas_id, p.acct_session_id, coalesce(
+		(select u.login from subscriber u where u.subscriber_id = p.subscriber_id), p.user_name)
+	from past p
+	where p.acct_session_id is not null
+	on conflict (session_key) do update set moved_at = null;
+	if (select count(*) from session s where s.session_key = any (session_keys)) <> cardinality(session_keys) then
+		raise serialization_failure using message = 'session moved while a packet for it was recorded';
+	end if;
+end
+$$;

@@ -64,7 +64,7 @@ def test_the_daemon_needs_no_more_than_the_functions(connection, database):
     rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
     assert value(server, "select moved from poprad.move_closed(array[500])") == 3
     for forbidden in ("select * from poprad.session", "select * from radius.radacct",
-                      "select * from poprad.account_record(null)", "select poprad.session_to_history('{}')",
+                      "select * from poprad.account_session(null)", "select poprad.session_to_history('{}')",
                       "select poprad.account_limit('{}')"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             rows(server, forbidden)
