@@ -31,6 +31,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="how often each row is measured (3)")
     parser.add_argument("--root", type=pathlib.Path, default=settings.ROOT,
                         help="prefix of the installed programs (POPRAD_ROOT, or var/root)")
+    parser.add_argument("--build", type=pathlib.Path, default=settings.BUILD,
+                        help="build directory, for tests/bench/ceiling (build)")
     parser.add_argument("--poprad-only", action="store_true", help="no FreeRADIUS")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("bench"),
                         help="folder for results.json, results.md and performance.svg (bench)")
@@ -52,19 +54,24 @@ def say(text):
 def main():
     options = arguments()
     settings.ROOT = poprad.ROOT = options.root.resolve()
+    settings.BUILD = options.build.resolve()
     options.output.mkdir(parents=True, exist_ok=True)
     results, here = {}, machine.describe()
     with contextlib.ExitStack() as stack:
         contenders = {"poprad": stack.enter_context(PopradServer())}
+        if "million" in options.rows:
+            contenders["poprad, a million"] = stack.enter_context(PopradServer(1_000_000))
         if not options.poprad_only:
             contenders["FreeRADIUS"] = stack.enter_context(freeradius.FreeRadius())
         for row in rows.ROWS:
             if row.name not in options.rows:
                 continue
-            results[row.name] = rows.run(row, contenders, options.rounds, say)
+            results[row.name] = row.run(contenders, options.rounds, say)
             report.write_json(options.output / "results.json", here, results)
             text = report.markdown(here, rows.ROWS, results)
             (options.output / "results.md").write_text(text, encoding="utf-8")
+            if row.name == "sweep":
+                (options.output / "performance.svg").write_text(row.draw(results[row.name]), encoding="utf-8")
             say("\n".join(row.table(results[row.name])))
     print(text)
 

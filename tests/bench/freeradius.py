@@ -4,12 +4,13 @@
 
 Its schema, its accounting statements and its procedure for address leases are read from the package; the rest of its
 configuration is written here and holds what the work needs and nothing else: no log or detail file per packet, no
-row per login, no groups, no simultaneous-use check. A record is one statement. A login is one for the password, and a
+row per login, no groups, no simultaneous-use check. A record is one statement; a login is one for the password, and a
 second one
 
     plain      for the reply items, as its sql module does it, or
     password   none: unlang's %{sql:...} asks for the password alone, and the reply items stand in the configuration, or
-    lease      for the address, by the package's procedure; the rest like password.
+    lease      for the address, by the package's procedure; the rest like password, or
+    session    likewise; and records keep the lease up: another statement for each Interim-Update and Stop.
 """
 
 import os
@@ -127,8 +128,8 @@ modules {{
 		allocate_update = ""
 		allocate_find = "{allocate}"
 		start_update = ""
-		alive_update = ""
-		stop_clear = ""
+		alive_update = "{extend}"
+		stop_clear = "{clear}"
 		on_clear = ""
 		off_clear = ""
 		messages {{
@@ -174,7 +175,7 @@ server bench {{
 		}}
 	}}
 	accounting {{
-		sql
+		{accounting}
 	}}
 }}
 """
@@ -201,11 +202,20 @@ LEASE = """update control {
 ALLOCATE = """SELECT fr_allocate_previous_or_new_framedipaddress('%{control:Pool-Name}', '%{User-Name}', \
 '%{Calling-Station-Id}', '%{NAS-IP-Address}', '${pool_key}', '${lease_duration}')"""
 
-# What stands in the sections authorize and post-auth.
-LOGINS = {
-    "plain": ("sql", ""),
-    "password": (ASK_PASSWORD, REPLY),
-    "lease": (ASK_PASSWORD, LEASE + "\n\t\t" + REPLY),
+# The lease lives as long as Interim-Updates come, and ends with the Stop.
+EXTEND = """UPDATE radippool SET expiry_time = 'now'::timestamp(0) + '${lease_duration} second'::interval \
+WHERE nasipaddress = '%{NAS-IP-Address}' AND pool_key = '${pool_key}' AND framedipaddress = '%{Framed-IP-Address}' \
+AND username = '%{User-Name}'"""
+CLEAR = """UPDATE radippool SET expiry_time = 'now'::timestamp(0) - '1 second'::interval \
+WHERE nasipaddress = '%{NAS-IP-Address}' AND pool_key = '${pool_key}' AND framedipaddress = '%{Framed-IP-Address}' \
+AND username = '%{User-Name}'"""
+
+# What stands in the sections authorize, post-auth and accounting.
+KINDS = {
+    "plain": ("sql", "", "sql"),
+    "password": (ASK_PASSWORD, REPLY, "sql"),
+    "lease": (ASK_PASSWORD, LEASE + "\n\t\t" + REPLY, "sql"),
+    "session": (ASK_PASSWORD, LEASE + "\n\t\t" + REPLY, "sql\n\t\tsqlippool"),
 }
 
 
@@ -220,16 +230,16 @@ def statements(name):
 
 def config(kind, connections=CONNECTIONS, cleanup_delay=CLEANUP_SECONDS, **values):
     """radiusd.conf, whole. values: folder, socket_folder, port, auth_port, acct_port."""
-    authorize, post_auth = LOGINS[kind]
+    authorize, post_auth, accounting = KINDS[kind]
     return RADIUSD.format(
         secret=settings.SECRET, database=DATABASE, connections=connections, cleanup_delay=cleanup_delay,
         lease_seconds=LEASE_SECONDS, allocate=ALLOCATE, queries=SQL_FOLDER / "main/postgresql/queries.conf",
-        authorize=authorize, post_auth=post_auth, **values)
+        authorize=authorize, post_auth=post_auth, accounting=accounting, extend=EXTEND, clear=CLEAR, **values)
 
 
 class FreeRadius(Contender):
     name = "FreeRADIUS"
-    templates_of = {"password": "plain", "lease": "plain"}  # those that differ by the configuration alone
+    templates_of = {"password": "plain", "lease": "plain", "session": "plain"}  # those that differ by the configuration alone
 
     def __init__(self, subscribers=settings.SUBSCRIBERS):
         super().__init__(subscribers)
@@ -246,7 +256,7 @@ class FreeRadius(Contender):
             cursor.execute(f"""
                 insert into radcheck (username, attribute, op, value)
                     select {settings.LOGIN_SQL}, 'Cleartext-Password', ':=', {settings.PASSWORD_SQL}
-                    from generate_series(1, {self.subscribers}) n order by n;
+                    from generate_series(1, {self.subscribers}) n order by {settings.SCATTERED};
                 insert into radreply (username, attribute, op, value)
                     select {settings.LOGIN_SQL}, a, ':=', v
                     from generate_series(1, {self.subscribers}) n,

@@ -10,6 +10,7 @@ from support.cluster import apply_schema
 
 class PopradServer(Contender):
     name = "poprad"
+    templates_of = {"session": "lease"}  # records always keep the lease up
 
     def __init__(self, subscribers=settings.SUBSCRIBERS, **options):
         super().__init__(subscribers)
@@ -29,7 +30,7 @@ class PopradServer(Contender):
                     from poprad.pool where name = 'bench';
                 insert into poprad.subscriber (login, realm_id, plan_id, password)
                     select {settings.LOGIN_SQL}, realm_id, plan_id, {settings.PASSWORD_SQL}
-                    from poprad.realm, poprad.plan, generate_series(1, {self.subscribers}) n order by n;
+                    from poprad.realm, poprad.plan, generate_series(1, {self.subscribers}) n order by {settings.SCATTERED};
                 insert into poprad.subscriber_state (subscriber_id)
                     select subscriber_id from poprad.subscriber on conflict do nothing""")
 
@@ -51,6 +52,13 @@ class PopradServer(Contender):
 
     def server_pid(self):
         return self.server.process.pid
+
+    def workers(self):
+        return len(self.server.worker_pids())
+
+    def mean_batch(self):
+        counters = self.server.counters()
+        return counters["batch_items"] / max(counters["batches"], 1)
 
     def log(self):
         return self.server.log()

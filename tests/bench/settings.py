@@ -8,9 +8,12 @@ import pathlib
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 ROOT = pathlib.Path(os.environ.get("POPRAD_ROOT") or SOURCE / "var" / "root")  # --root overrides it
 
+BUILD = SOURCE / "build"  # --build overrides it
+
 SUBSCRIBERS = 100_000
 LOGIN, PASSWORD = "line-%d@isp.example", "secret%d"  # popradload's patterns; the numbers begin with 1
 LOGIN_SQL, PASSWORD_SQL = "'line-' || n || '@isp.example'", "'secret' || n"
+SCATTERED = "md5(n::text)"  # rows lie in this order, so that neighbours in number are none on disk
 POOL = "100.64.0.0/14"  # 2^18 addresses
 SECRET = "testing123"
 

@@ -4,6 +4,7 @@
 import pathlib
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,6 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import figures  # noqa: E402
 import freeradius  # noqa: E402
+import measure  # noqa: E402
+import picture  # noqa: E402
 import processes  # noqa: E402
 import rows  # noqa: E402
 
@@ -35,6 +38,22 @@ def test_storm_table_says_how_much_sooner_everybody_is_online():
     assert "| FreeRADIUS | 25.00 (20.00 to 30.00) | 17.5 (15.0 to 20.0)x |" in lines
 
 
+def test_picture_has_every_point_and_leaves_out_what_has_no_logarithm():
+    panel = picture.Panel("A & B", "offered", "p99", [("one", [(10, 1), (100, 5), (1000, 0)]), ("two", [(20, 2)])])
+    root = ElementTree.fromstring(picture.draw([panel, panel], "both"))
+    circles = root.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len(circles) == 2 * 3
+    assert all(0 < float(circle.get("cx")) < picture.WIDTH for circle in circles)
+    assert "A & B" in [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_cpu_is_taken_from_the_end_of_the_samples():
+    sampler = measure.CpuSampler(None)
+    sampler.samples = [(float(second), {"server": 2.0 * second}) for second in range(11)]
+    assert sampler.used(3.5) == {"server": 7.0}
+    assert sampler.used(100) == {"server": 20.0}
+
+
 def test_processes_counts_children_that_have_ended():
     with subprocess.Popen([sys.executable, "-c", """
 import subprocess, sys
@@ -49,7 +68,7 @@ sys.stdin.read()"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
 
 
 @pytest.mark.skipif(bool(freeradius.missing_packages()), reason="FreeRADIUS is not installed")
-@pytest.mark.parametrize("kind", freeradius.LOGINS)
+@pytest.mark.parametrize("kind", freeradius.KINDS)
 def test_freeradius_takes_its_configuration(tmp_path, kind):
     values = dict(folder=tmp_path, socket_folder=tmp_path, port=5432, auth_port=21812, acct_port=21813)
     (tmp_path / "radiusd.conf").write_text(freeradius.config(kind, **values), encoding="utf-8")

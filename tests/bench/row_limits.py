@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""What happens at the limits: too much load, much memory, many subscribers; and the limit that the database sets."""
+
+import ceiling
+import figures
+import measure
+import picture
+from row import OURS, Row, Side, markdown, pick, spread
+
+SESSIONS_ONLINE = 30_000
+MIX = {"mixed": True, "online": SESSIONS_ONLINE, "interims": 8}
+
+
+# In an open loop every request that is not answered yet needs an identifier, and a subscriber who waits for it.
+OPEN_LOOP = {"ports": 16, "timeout": "2s", "retries": 1}
+
+
+class Overload(Row):
+    """First the highest rate, then twice as much in an open loop, whether or not answers come."""
+
+    SECONDS = 8
+    WORKS = {"login": ("auth", {}), "accounting": ("acct", MIX)}
+    SESSIONS_ONLINE = {"poprad": 95_000, "FreeRADIUS": 40_000}
+
+    def measure(self, side, contender):
+        found = {}
+        for work, (mode, options) in self.WORKS.items():
+            best = measure.closed(contender, side.kind, mode, self.SECONDS // 2, **options)["rate"]
+            contender.fresh(side.kind)
+            if work == "accounting":
+                options = {**options, "online": self.SESSIONS_ONLINE[contender.name]}
+            one = measure.load(contender, mode, duration=f"{self.SECONDS}s", rate=int(2 * best), **OPEN_LOOP, **options)
+            stored = contender.stored()
+            found[work] = {
+                **one, "best": best, "share": one["goodput_per_second"] / best,
+                "missing": max(0, one["acknowledged_starts"] - stored["starts"])
+                           + max(0, one["acknowledged_stops"] - stored["stops"])}
+        return found
+
+    def table(self, results):
+        lines = []
+        for label, rounds in results.items():
+            for work in self.WORKS:
+                lines.append([
+                    f"{label}: {work}", spread(rounds, work, "best"), spread(rounds, work, "offered_per_second"),
+                    spread(rounds, work, "goodput_per_second"), spread(rounds, work, "share", scale=100) + " %",
+                    spread(rounds, work, "rejected"),
+                    spread(rounds, work, "missing") if work == "accounting" else ""])
+        yield from markdown(["server", "best/s", "offered/s", "goodput/s", "of the best", "rejected",
+                             "acknowledged, not stored"], lines)
+
+
+class Memory(Row):
+    """Everybody comes online, then many records."""
+
+    rounds_max = 1
+    PARTS = 4
+    RECORDS = {"poprad": 1_000_000, "FreeRADIUS": 200_000}
+
+    def measure(self, side, contender):
+        contender.fresh(side.kind)
+        found = {"at rest": contender.memory_kib()}
+        window = measure.WINDOW[contender.name]
+        measure.load(contender, "storm", window=window)
+        found[f"{contender.subscribers:,} sessions online"] = contender.memory_kib()
+        records = self.RECORDS[contender.name]
+        for part in range(1, self.PARTS + 1):
+            measure.load(contender, "acct", window=window, operations=records // self.PARTS, mixed=True,
+                         online=SESSIONS_ONLINE, interims=8)
+            found[f"and {part * records // self.PARTS:,} records"] = contender.memory_kib()
+        return found
+
+    def table(self, results):
+        for label, rounds in results.items():
+            lines = [[state, figures.number(kib / 1024, 1)] for state, kib in rounds[0].items()]
+            yield from markdown([f"{label}: memory (proportional set size of all its processes)", "MiB"], lines)
+
+
+class Million(Row):
+    """As many sessions online as there are subscribers, nearly: logins' state, leases and records, small and large."""
+
+    SECONDS = 10
+
+    def measure(self, side, contender):
+        contender.fresh(side.kind)
+        count = contender.subscribers
+        return measure.load(contender, "session", duration=f"{self.SECONDS}s", window=measure.WINDOW[contender.name],
+                            count=count, online=count - count // 20, mixed=True, interims=8)
+
+    def table(self, results):
+        lines = []
+        small = next(iter(results.values()))
+        for label, rounds in results.items():
+            ratio = figures.ratios(pick(rounds, "rate"), pick(small, "rate")).text(2) if rounds is not small else ""
+            lines.append([label, spread(rounds, "rate"), spread(rounds, "cpu_us", "database", digits=1), ratio])
+        yield from markdown(["subscribers and sessions", "records/s", "us of the database each", "of the first"], lines)
+
+
+class Sweep(Row):
+    """More and more logins a second in an open loop."""
+
+    rounds_max = 1
+    SECONDS = 5
+    SHARES = (0.1, 0.25, 0.5, 0.7, 0.85, 1.0, 1.3, 2.0)
+
+    def measure(self, side, contender):
+        best = measure.closed(contender, side.kind, "auth", self.SECONDS)["rate"]
+        points = []
+        for share in self.SHARES:
+            contender.fresh(side.kind)
+            points.append(measure.load(contender, "auth", duration=f"{self.SECONDS}s", rate=max(1, int(share * best)),
+                                       **OPEN_LOOP))
+        return {"points": points}
+
+    def table(self, results):
+        for label, rounds in results.items():
+            lines = [[figures.number(point["rate_wanted"]), figures.number(point["goodput_per_second"]),
+                      *(figures.number(point["login_us"][quantile] / 1000, 1) for quantile in ("p50", "p99"))]
+                     for point in rounds[0]["points"]]
+            yield from markdown([f"{label}: logins offered/s", "goodput/s", "median, ms", "p99, ms"], lines)
+
+    def draw(self, results):
+        """The picture as SVG."""
+        def series(value):
+            return [(label, [(point["offered_per_second"], value(point)) for point in rounds[0]["points"]])
+                    for label, rounds in results.items()]
+        offered = "logins with an address lease, offered per second"
+        return picture.draw([
+            picture.Panel("Goodput", offered, "answered in time, per second",
+                          series(lambda point: point["goodput_per_second"])),
+            picture.Panel("Latency, 99th percentile", offered, "milliseconds",
+                          series(lambda point: point["login_us"]["p99"] / 1000))],
+            "Goodput and p99 latency of poprad and FreeRADIUS against offered load")
+
+
+class Ceiling(Row):
+    """What the database alone can do: poprad's own statements, called directly, as many connections as it has lanes."""
+
+    SECONDS = 5
+    BATCH = 256  # poprad's batch_max
+    WORKS = {"login": ("auth", {}), "account": ("acct", {**MIX, "online": 50_000})}
+    DIRECT = "the database, called directly"
+
+    def __init__(self, name, title):
+        super().__init__(name, title, [Side(OURS, "poprad", "lease"), Side(self.DIRECT, "poprad", "lease")])
+
+    def measure(self, side, contender):
+        found = {}
+        for work, (mode, options) in self.WORKS.items():
+            if side.label == OURS:
+                found[work] = measure.closed(contender, side.kind, mode, self.SECONDS, **options)
+                found[work]["batch"] = contender.mean_batch()
+            else:
+                contender.fresh(side.kind)
+                connections = contender.workers()
+                contender.stop_server()
+                found[work] = ceiling.run(contender, work, connections, self.BATCH, self.SECONDS)
+        return found
+
+    def table(self, results):
+        lines = []
+        for work in self.WORKS:
+            direct, ours = results[self.DIRECT], results[OURS]
+            share = figures.ratios(pick(ours, work, "rate"), pick(direct, work, "rate"))
+            lines.append([work, spread(direct, work, "rate"), spread(direct, work, "cpu_us", "database", digits=1),
+                          spread(ours, work, "rate"), spread(ours, work, "cpu_us", "database", digits=1),
+                          spread(ours, work, "batch"), f"{100 * share.median:.0f} %"])
+        yield from markdown(["work", f"the database alone, batches of {self.BATCH}, /s", "us of the database each",
+                             "poprad/s", "us of the database each", "its mean batch", "poprad's share"], lines)
