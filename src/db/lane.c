@@ -42,12 +42,12 @@ static void call_done(struct lane *lane)
 static void send_batch(struct lane *lane, struct lane_batch *batch)
 {
 	const struct lane_call *call = batch->queue->call;
-	struct pg_batch *rows = pg_batch_new(batch, &call->statement);
+	struct pg_batch *rows = batch->queue->rows;
+	pg_batch_clear(rows);
 	for (size_t i = 0; i < batch->count; i++)
 		call->put(batch->items[i], rows);
 	assert(pg_batch_rows(rows) == batch->count);
 	pgconn_execute(lane->conn, &call->statement, rows, batch);
-	talloc_free(rows);
 	TAILQ_INSERT_TAIL(&lane->round, batch, entry);
 	batch->is_in_flight = true;
 	metric_add(METRIC_batches, 1);
@@ -357,6 +357,7 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 	for (unsigned i = 0; i < count; i++) {
 		struct lane_queue *queue = &lane->queues[i];
 		queue->call = settings->calls[i];
+		queue->rows = pg_batch_new(lane->queues, &queue->call->statement);
 		queue->limit = settings->batch_max;
 		queue->backoff = lane->reconnect;
 		timer_init(&queue->pause, on_pause_over, lane);

@@ -22,6 +22,7 @@ struct lane_batch {
 struct lane_queue {
 	const struct lane_call *call;
 	struct lane_list waiting[LANE_URGENCIES];
+	struct pg_batch *rows;   /* of the batch that is being sent: memory that is used again */
 	struct batch_list again; /* halves of refused batches, and whole retries; leave first */
 	size_t open_count;       /* its items that are submitted and not done */
 	size_t ordinary_count;   /* of them, the ordinary ones on the waiting list */

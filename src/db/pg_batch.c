@@ -62,9 +62,18 @@ struct pg_batch *pg_batch_new(TALLOC_CTX *ctx, const struct pg_statement *statem
 		struct column *column = &batch->columns[i];
 		column->octets = mem_must(talloc_array(batch, uint8_t, COLUMN_ROOM));
 		column->room = COLUMN_ROOM;
-		column->size = ARRAY_HEADER_SIZE;
 	}
+	pg_batch_clear(batch);
 	return batch;
+}
+
+void pg_batch_clear(struct pg_batch *batch)
+{
+	batch->rows = batch->next = 0;
+	for (unsigned i = 0; i < batch->statement->column_count; i++) {
+		batch->columns[i].size = ARRAY_HEADER_SIZE;
+		batch->columns[i].has_null = false;
+	}
 }
 
 static void write_u32(uint8_t *to, uint32_t value)

@@ -178,7 +178,8 @@ static bool finish_oldest(struct pgconn *conn)
 {
 	struct answer answer = conn->answer;
 	conn->answer = (struct answer){0};
-	struct pg_rows rows = {answer.rows};
+	struct pg_rows rows = {
+		answer.rows, (size_t)PQntuples(answer.rows), (unsigned)PQnfields(answer.rows)};
 	struct pg_result result = {PG_DONE, "", "", &rows};
 	if (answer.message)
 		result = (struct pg_result){

@@ -42,6 +42,8 @@ struct pg_statement {
  * it harms its own row at most. A statement without columns takes one empty batch. */
 struct pg_batch;
 struct pg_batch *pg_batch_new(TALLOC_CTX *ctx, const struct pg_statement *statement);
+/* Takes all rows out again and keeps the memory for the next ones. */
+void pg_batch_clear(struct pg_batch *batch);
 void pg_put_int(struct pg_batch *batch, int64_t value); /* int2, int4, int8 by the column's type */
 void pg_put_bool(struct pg_batch *batch, bool value);
 void pg_put_text(struct pg_batch *batch, const char *text);                    /* NULL = null */

@@ -5,8 +5,11 @@
 #include "db/pgconn.h"
 #include <libpq-fe.h>
 
+/* With what every read of a value asks for. */
 struct pg_rows {
 	PGresult *result;
+	size_t count;
+	unsigned column_count;
 };
 
 /* Begins to connect with our defaults added to conninfo. Of its hosts, the one at index first_host

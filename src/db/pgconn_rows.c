@@ -32,9 +32,9 @@ static void log_mismatch(const struct pg_rows *rows, unsigned column, const char
 static bool find_value(const struct pg_rows *rows, size_t row, unsigned column,
 	const char *expected, struct value *value)
 {
-	if (row >= pg_rows_count(rows))
+	if (row >= rows->count)
 		return false;
-	if (column >= (unsigned)PQnfields(rows->result)) {
+	if (column >= rows->column_count) {
 		log_mismatch(rows, column, expected);
 		return false;
 	}
@@ -48,7 +48,7 @@ static bool find_value(const struct pg_rows *rows, size_t row, unsigned column,
 
 size_t pg_rows_count(const struct pg_rows *rows)
 {
-	return (size_t)PQntuples(rows->result);
+	return rows->count;
 }
 
 static int64_t big_endian(const uint8_t *octets, int size)

@@ -4,36 +4,39 @@
  * first, because the response authenticator covers it. */
 #include "radius/sign.h"
 #include "radius/digest.h"
+#include <assert.h>
 #include <string.h>
 
 static const uint8_t zeros[RADIUS_AUTHENTICATOR_SIZE];
+
+/* Both digests are made of the packet as it would be with that authenticator. As one piece, because
+ * each part that a digest is given costs more than this copy. */
+static void copy_with_authenticator(uint8_t copy[RADIUS_MAX_PACKET], const uint8_t *packet,
+	size_t length, const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE])
+{
+	assert(length <= RADIUS_MAX_PACKET);
+	memcpy(copy, packet, length);
+	memcpy(copy + 4, authenticator, RADIUS_AUTHENTICATOR_SIZE);
+}
 
 void message_authenticator_compute(const uint8_t *packet, size_t length, size_t offset,
 	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], const char *secret,
 	size_t secret_size, uint8_t digest[RADIUS_AUTHENTICATOR_SIZE])
 {
-	size_t value = offset + 2, after = value + sizeof zeros;
-	const struct octets parts[] = {
-		{packet, 4},
-		{authenticator, RADIUS_AUTHENTICATOR_SIZE},
-		{packet + RADIUS_HEADER_SIZE, value - RADIUS_HEADER_SIZE},
-		{zeros, sizeof zeros},
-		{packet + after, length - after},
-	};
-	digest_hmac_md5(secret, secret_size, parts, 5, digest);
+	uint8_t copy[RADIUS_MAX_PACKET];
+	copy_with_authenticator(copy, packet, length, authenticator);
+	memset(copy + offset + 2, 0, RADIUS_AUTHENTICATOR_SIZE);
+	digest_hmac_md5(secret, secret_size, &(struct octets){copy, length}, 1, digest);
 }
 
 void authenticator_compute(const uint8_t *packet, size_t length,
 	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], const char *secret,
 	size_t secret_size, uint8_t digest[RADIUS_AUTHENTICATOR_SIZE])
 {
-	const struct octets parts[] = {
-		{packet, 4},
-		{authenticator, RADIUS_AUTHENTICATOR_SIZE},
-		{packet + RADIUS_HEADER_SIZE, length - RADIUS_HEADER_SIZE},
-		{secret, secret_size},
-	};
-	digest_md5(parts, 4, digest);
+	uint8_t copy[RADIUS_MAX_PACKET];
+	copy_with_authenticator(copy, packet, length, authenticator);
+	const struct octets parts[] = {{copy, length}, {secret, secret_size}};
+	digest_md5(parts, 2, digest);
 }
 
 void reply_sign(uint8_t *packet, size_t length, size_t message_authenticator,

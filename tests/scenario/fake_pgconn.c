@@ -53,6 +53,13 @@ struct pg_batch *pg_batch_new(TALLOC_CTX *ctx, const struct pg_statement *statem
 	return batch;
 }
 
+void pg_batch_clear(struct pg_batch *batch)
+{
+	for (size_t i = 0; i < batch->value_count; i++)
+		talloc_free(batch->values[i]);
+	batch->value_count = 0;
+}
+
 static void put(struct pg_batch *batch, char *value)
 {
 	if (batch->value_count == batch->value_room) {
