@@ -176,6 +176,47 @@ static void test_many(void)
 	stop(&server);
 }
 
+/* Answers of many sizes to two clients in one turn: each comes whole, and in order. */
+static void test_sizes(void)
+{
+	static const uint16_t sizes[] = {20, 20, 20, 36, 36, 1400, 1400, 20, 4096, 4096, 36, 1};
+	enum { COUNT = sizeof sizes / sizeof *sizes };
+	static char sent[RADIUS_MAX_PACKET + 1], octets[RADIUS_MAX_PACKET];
+	struct path_socket server = {.role = PORT_AUTH};
+	uint16_t client_port, port;
+	struct addr from;
+	int clients[2];
+	server.fd = bound_socket(AF_INET, "127.0.0.1", &server.port);
+	start(&server);
+	for (size_t c = 0; c < 2; c++)
+		clients[c] = bound_socket(AF_INET, "127.0.0.1", &client_port);
+	for (size_t n = 0; n < COUNT; n++) {
+		for (size_t c = 0; c < 2; c++) {
+			memset(sent, (int)('a' + n), sizes[n]);
+			sent[0] = (char)('0' + c);
+			sent[sizes[n]] = '\0';
+			send_to(clients[c], "127.0.0.1", server.port, sent);
+			/* Now and then two in a row to the same client. */
+			if (n % 3 == 0)
+				send_to(clients[c], "127.0.0.1", server.port, sent);
+		}
+	}
+	for (size_t c = 0; c < 2; c++) {
+		for (size_t n = 0; n < COUNT; n++) {
+			for (size_t times = n % 3 == 0 ? 2 : 1; times > 0; times--) {
+				CU_ASSERT_EQUAL(
+					receive(clients[c], octets, sizeof octets, &from, &port),
+					sizes[n]);
+				CU_ASSERT_EQUAL(octets[0], (char)('0' + c));
+				if (sizes[n] > 1)
+					CU_ASSERT_EQUAL(octets[sizes[n] - 1], (char)('a' + n));
+			}
+		}
+		close(clients[c]);
+	}
+	stop(&server);
+}
+
 /* A path that stops reads no more, and is finished when its last request has been answered. */
 static void test_stop(void)
 {
@@ -215,6 +256,7 @@ int main(void)
 			test_answer_leaves_from_the_address_asked},
 		{"IPv6", test_ipv6},
 		{"many datagrams", test_many},
+		{"many sizes", test_sizes},
 		{"stopping", test_stop},
 		CU_TEST_INFO_NULL,
 	};
