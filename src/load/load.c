@@ -197,7 +197,7 @@ static void turns(struct load *load, struct report_progress *progress)
 		offered_note(load, now_ns);
 		wire_turn(load->wire, next_due_ns(load));
 		now_ns = clock_mono_ns();
-		report_progress(progress, load->settings, load->stats, load->in_window, now_ns);
+		report_progress(progress, load->stats, load->in_window, now_ns);
 	}
 	load->stats->ended_ns = now_ns;
 	offered_note(load, now_ns);
@@ -220,14 +220,21 @@ static void prepared_forget(struct load_stats *stats)
 	};
 }
 
-static void prepare(struct load *load, struct report_progress *progress)
+static void begin_now(struct load *load, struct report_progress *progress)
 {
-	mixed_prepare(load);
 	load->stats->begun_ns = clock_mono_ns();
-	turns(load, progress);
+	load->schedule = (struct schedule){load->stats->begun_ns, load->settings->rate};
+	report_progress_begin(progress, load->settings, load->stats->begun_ns);
+}
+
+static void prepare(struct load *load)
+{
+	struct report_progress progress;
+	mixed_prepare(load);
+	begin_now(load, &progress);
+	turns(load, &progress);
+	report_progress_end(&progress);
 	prepared_forget(load->stats);
-	progress->shown_ns = 0;
-	progress->shown_answers = 0;
 	load->is_preparing = false;
 }
 
@@ -239,13 +246,12 @@ static int64_t timeval_ns(const struct timeval *value)
 static void run(struct load *load)
 {
 	struct load_stats *stats = load->stats;
-	struct report_progress progress = {0};
+	struct report_progress progress;
 	struct rusage before, after;
 	if (load->settings->is_mixed)
-		prepare(load, &progress);
+		prepare(load);
 	(void)getrusage(RUSAGE_SELF, &before); /* fails for no process of ours */
-	stats->begun_ns = clock_mono_ns();
-	load->schedule = (struct schedule){stats->begun_ns, load->settings->rate};
+	begin_now(load, &progress);
 	turns(load, &progress);
 	(void)getrusage(RUSAGE_SELF, &after);
 	stats->cpu_user_ns = timeval_ns(&after.ru_utime) - timeval_ns(&before.ru_utime);

@@ -70,13 +70,18 @@ static double cpu_us_per_request(const struct load_stats *stats)
 	return requests > 0 ? us / (double)requests : 0;
 }
 
-void report_progress(struct report_progress *progress, const struct load_settings *settings,
-	const struct load_stats *stats, uint64_t in_window, int64_t now_ns)
+void report_progress_begin(
+	struct report_progress *progress, const struct load_settings *settings, int64_t now_ns)
 {
-	if (progress->shown_ns == 0)
-		progress->shown_ns = stats->begun_ns;
+	*progress = (struct report_progress){
+		.shown_ns = now_ns, .is_wanted = !settings->is_quiet && isatty(STDERR_FILENO)};
+}
+
+void report_progress(struct report_progress *progress, const struct load_stats *stats,
+	uint64_t in_window, int64_t now_ns)
+{
 	int64_t passed_ns = now_ns - progress->shown_ns;
-	if (passed_ns < NS_PER_S || settings->is_quiet || !isatty(STDERR_FILENO))
+	if (passed_ns < NS_PER_S || !progress->is_wanted)
 		return;
 	uint64_t total = sum(stats->answered);
 	double rate = (double)(total - progress->shown_answers) / seconds(passed_ns);

@@ -9,12 +9,15 @@
 struct report_progress {
 	int64_t shown_ns;
 	uint64_t shown_answers;
-	bool is_shown;
+	bool is_wanted, is_shown;
 };
 
+void report_progress_begin(
+	struct report_progress *progress, const struct load_settings *settings, int64_t now_ns);
+
 /* Once a second, on stderr if that is a terminal. */
-void report_progress(struct report_progress *progress, const struct load_settings *settings,
-	const struct load_stats *stats, uint64_t in_window, int64_t now_ns);
+void report_progress(struct report_progress *progress, const struct load_stats *stats,
+	uint64_t in_window, int64_t now_ns);
 void report_progress_end(const struct report_progress *progress);
 
 /* On stdout, as text or as JSON. */

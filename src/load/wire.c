@@ -23,9 +23,10 @@
 #define SOCKET_BUFFER \
 	(1 << 20)      /* octets; enough for all 256 IDs of a port to be answered at once */
 #define NAP_RATE 10000 /* requests a second of an open loop, from which on it naps */
-#define NAP_NS (NS_PER_MS / 10) /* how long; a request leaves and an answer is read later by that \
-				 */
-#define RANDOM_BATCH 256        /* authenticators fetched from the kernel at one time */
+#define NAP_NS                                                                             \
+	(NS_PER_MS / 10) /* how long; a request leaves and an answer is read later by that \
+			  */
+#define RANDOM_BATCH 256 /* authenticators fetched from the kernel at one time */
 
 struct wire_socket {
 	int fd;

@@ -9,6 +9,7 @@
 #include "radius/admit.h"
 #include "radius/digest.h"
 #include "radius/encode.h"
+#include "radius/sign.h"
 #include "suite.h"
 #include <netinet/in.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ struct manners {
 	bool same_address;  /* the same for everybody */
 	bool rejects_first; /* the first ten logins */
 	bool lies;          /* signs with another secret */
+	bool half_lies;     /* wrong Message-Authenticator, right authenticator */
 };
 
 struct fake {
@@ -79,9 +81,14 @@ static void answer(int fd, const struct manners *manners, const uint8_t *packet,
 		reply_add_addr(&reply, ATTR_FRAMED_IP_ADDRESS, &address);
 		reply_add_text(&reply, ATTR_CLASS, "class");
 	}
-	if (reply_finish(&reply) == 0)
-		(void)sendto(
-			fd, octets, reply.length, 0, (const struct sockaddr *)from, sizeof *from);
+	if (reply_finish(&reply) != 0)
+		return;
+	if (manners->half_lies) {
+		octets[reply.length - 1] ^= 1; /* covered by both signatures */
+		authenticator_compute(
+			octets, reply.length, packet + 4, key, strlen(key), octets + 4);
+	}
+	(void)sendto(fd, octets, reply.length, 0, (const struct sockaddr *)from, sizeof *from);
 }
 
 static void serve_one(int fd, const struct manners *manners)
@@ -354,6 +361,16 @@ static void test_lies(void)
 	CU_ASSERT_TRUE(stats.bad_signatures > 0);
 }
 
+static void test_wrong_message_authenticator(void)
+{
+	prepare(LOAD_AUTH, 5);
+	settings.timeout_ns = 10 * NS_PER_MS;
+	settings.retries = 0;
+	CU_ASSERT_FALSE(run((struct manners){.half_lies = true}));
+	CU_ASSERT_EQUAL(stats.accepted, 0);
+	CU_ASSERT_TRUE(stats.bad_signatures > 0);
+}
+
 /* The fake sends no MS-CHAP2-Success, which no client would believe. */
 static void test_no_mschap_success(void)
 {
@@ -393,6 +410,7 @@ int main(void)
 		TEST(test_storm_gives_up),
 		TEST(test_double_addresses),
 		TEST(test_lies),
+		TEST(test_wrong_message_authenticator),
 		TEST(test_no_mschap_success),
 		TEST(test_few_ids),
 		CU_TEST_INFO_NULL,
