@@ -108,7 +108,7 @@ static void resume_due(struct load *load, int64_t now_ns)
 		operation_go(load, line, now_ns);
 	}
 	while ((line = TAILQ_FIRST(&load->holding)) &&
-		(line->due_ns <= now_ns || load->is_draining)) {
+		(line->due_ns <= now_ns || load->is_hurried)) {
 		TAILQ_REMOVE(&load->holding, line, entry);
 		line->since_ns = line->due_ns < now_ns ? line->due_ns : now_ns;
 		operation_go(load, line, now_ns);
@@ -140,7 +140,8 @@ static bool is_over(struct load *load, int64_t now_ns)
 	const struct load_settings *settings = load->settings;
 	bool is_late = settings->duration_ns > 0 && !load->is_preparing &&
 		       now_ns - load->stats->begun_ns >= settings->duration_ns;
-	if (is_late || interrupts > 0)
+	load->is_hurried = interrupts > 0;
+	if (is_late || load->is_hurried)
 		load->is_draining = true;
 	if (interrupts > 1)
 		return true;
@@ -182,7 +183,7 @@ static void lines_done(struct load *load)
 static void offered_note(struct load *load, int64_t now_ns)
 {
 	struct load_stats *stats = load->stats;
-	if (load->is_preparing || load_is_offering(load) || stats->offered_ns > 0)
+	if (load->is_preparing || stats->offered_ns > 0)
 		return;
 	stats->offered_ns = now_ns - stats->begun_ns;
 	stats->operations_missed = load->behind;
@@ -194,7 +195,8 @@ static void turns(struct load *load, struct report_progress *progress)
 	while (!is_over(load, now_ns)) {
 		resume_due(load, now_ns);
 		begin_due(load, now_ns);
-		offered_note(load, now_ns);
+		if (!load_is_offering(load))
+			offered_note(load, now_ns);
 		wire_turn(load->wire, next_due_ns(load));
 		now_ns = clock_mono_ns();
 		report_progress(progress, load->stats, load->in_window, now_ns);

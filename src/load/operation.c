@@ -150,7 +150,7 @@ static void advance(struct load *load, struct line *line, int64_t now_ns)
 		return;
 	}
 	line->since_ns = now_ns;
-	if (line->step >= STEP_INTERIM && load->settings->hold_ns > 0 && !load->is_draining)
+	if (line->step >= STEP_INTERIM && load->settings->hold_ns > 0 && !load->is_hurried)
 		rest(&load->holding, line, now_ns + load->settings->hold_ns);
 	else
 		operation_go(load, line, now_ns);

@@ -31,7 +31,9 @@ struct load {
 	uint64_t neighbours; /* lines that follow each other on one port of one NAS */
 	uint64_t in_window;
 	uint64_t behind; /* open loop: operations that were due and could not begin */
-	bool is_preparing, is_draining;
+	bool is_preparing;
+	bool is_draining; /* nothing is begun any more */
+	bool is_hurried;  /* nor is there a pause between records */
 };
 
 /* Work is still put before the server; what is open afterwards only ends. */

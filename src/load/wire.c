@@ -22,10 +22,10 @@
 #define PORT_KINDS 2 /* logins, accounting */
 #define SOCKET_BUFFER \
 	(1 << 20)      /* octets; enough for all 256 IDs of a port to be answered at once */
-#define NAP_RATE 10000 /* requests a second of an open loop, from which on it naps */
-#define NAP_NS                                                                             \
-	(NS_PER_MS / 10) /* how long; a request leaves and an answer is read later by that \
-			  */
+#define NAP_RATE 10000 /* operations a second of an open loop, from which on it naps */
+#define NAP_LEAST_NS (NS_PER_MS / 10)
+#define NAP_MOST_NS NS_PER_MS
+#define NAP_PART 16      /* of the mean latency */
 #define RANDOM_BATCH 256 /* authenticators fetched from the kernel at one time */
 
 struct wire_socket {
@@ -369,10 +369,19 @@ static void retransmit_due(struct wire *wire)
 	}
 }
 
-/* At such rates a turn for each request would cost several times what the request itself does. */
-static bool naps(const struct wire *wire)
+/* At such rates a turn for each request would cost several times what the request itself does. The
+ * nap is a small part of what a request waits on average, which is how many wait, divided by the
+ * rate (Little's law). */
+static int64_t nap_ns(const struct wire *wire)
 {
-	return wire->settings->rate >= NAP_RATE;
+	uint64_t rate = wire->settings->rate;
+	if (rate < NAP_RATE)
+		return 0;
+	int64_t wait_ns = (int64_t)(wire->waiting_count * (uint64_t)NS_PER_S / rate);
+	int64_t part_ns = wait_ns / NAP_PART;
+	return part_ns < NAP_LEAST_NS  ? NAP_LEAST_NS
+	       : part_ns > NAP_MOST_NS ? NAP_MOST_NS
+				       : part_ns;
 }
 
 static void await(struct wire *wire, int64_t until_ns)
@@ -387,8 +396,8 @@ static void await(struct wire *wire, int64_t until_ns)
 		wait_ns = NS_PER_MS;
 	if (wait_ns < 0)
 		wait_ns = 0;
-	if (wait_ns > 0 && naps(wire)) {
-		const struct timespec nap = {0, NAP_NS};
+	if (wait_ns > 0 && nap_ns(wire) > 0) {
+		const struct timespec nap = {0, nap_ns(wire)};
 		(void)nanosleep(&nap, NULL); /* a signal may wake it: so much the better */
 		wait_ns = 0;
 	}
