@@ -13,7 +13,8 @@
 #define PROGRESS_NS NS_PER_S
 /* Operations begun in one turn when the open loop is behind: answers are to be read, too. */
 #define BURST_MAX 256
-#define NEIGHBOURS_MAX 8
+#define NEIGHBOURS_MAX 16 /* more of them makes requests no cheaper, measured */
+#define SPREAD_LEAST 16   /* ports that a full window comes from, if there are as many */
 
 static volatile sig_atomic_t interrupts;
 
@@ -150,12 +151,20 @@ static bool is_over(struct load *load, int64_t now_ns)
 	return load->in_window == 0 && !has_more(load);
 }
 
-/* Neighbours dial one after the other, and their requests leave as one message (datagram.h); but
- * every port is to be used. */
+static uint64_t least(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+/* Neighbours dial one after the other, and their requests leave as one message (datagram.h). But
+ * every port is to be used, and what is in the window at one time comes from many: a server may
+ * share its work out by source port. */
 static uint64_t neighbours_of(const struct load_settings *settings)
 {
+	uint64_t most = settings->rate > 0 ? NEIGHBOURS_MAX : settings->window / SPREAD_LEAST;
 	uint64_t each = settings->count / (settings->sources * settings->ports);
-	return each == 0 ? 1 : each < NEIGHBOURS_MAX ? each : NEIGHBOURS_MAX;
+	uint64_t count = least(least(most, each), NEIGHBOURS_MAX);
+	return count > 0 ? count : 1;
 }
 
 static void lines_new(TALLOC_CTX *ctx, struct load *load)

@@ -61,8 +61,8 @@ static bool step_send(struct load *load, struct line *line, unsigned port, int64
 		lease_release(load, line);
 		set_online(load, line, false);
 	}
-	struct addr address = wire_nas_address(load->wire, nas_of(load, line));
-	line_write_request(line, settings, &address, now_ns, exchange);
+	line_write_request(
+		line, settings, wire_nas_address(load->wire, nas_of(load, line)), now_ns, exchange);
 	wire_send(load->wire, exchange, line->since_ns, now_ns);
 	return true;
 }

@@ -46,6 +46,7 @@ struct wire {
 	const struct wire_owner *owner;
 	size_t secret_size;
 	int epoll;
+	struct addr *addresses;      /* by NAS */
 	struct wire_socket *sockets; /* by wire_port */
 	size_t socket_count;
 	struct wire_socket **dirty; /* those with something queued */
@@ -66,20 +67,28 @@ static int wire_close(struct wire *wire)
 	return 0;
 }
 
-struct addr wire_nas_address(const struct wire *wire, uint64_t nas)
+const struct addr *wire_nas_address(const struct wire *wire, uint64_t nas)
 {
-	struct addr address = {0};
+	return &wire->addresses[nas];
+}
+
+static void addresses_make(struct wire *wire)
+{
 	const struct load_settings *settings = wire->settings;
-	if (addr_is_set(&settings->source) && addr_add(&settings->source, nas, &address))
-		address = settings->source;
-	return address;
+	unsigned count = (unsigned)settings->sources; /* 1024 at most */
+	wire->addresses = mem_must(talloc_zero_array(wire, struct addr, count));
+	for (unsigned i = 0; i < count; i++) {
+		struct addr *address = &wire->addresses[i];
+		if (addr_is_set(&settings->source) && addr_add(&settings->source, i, address))
+			*address = settings->source;
+	}
 }
 
 static bool socket_open(struct wire *wire, struct wire_socket *socket_, uint64_t nas)
 {
 	const struct load_settings *settings = wire->settings;
 	struct sockaddr_storage storage;
-	struct addr source = wire_nas_address(wire, nas);
+	const struct addr *source = wire_nas_address(wire, nas);
 	int family = settings->server.family == 4 ? AF_INET : AF_INET6;
 	const int size = SOCKET_BUFFER;
 	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -90,8 +99,8 @@ static bool socket_open(struct wire *wire, struct wire_socket *socket_, uint64_t
 	/* Smaller buffers than asked for only mean more retransmissions. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	if (addr_is_set(&source)) {
-		socklen_t length = addr_to_sockaddr(&source, 0, &storage);
+	if (addr_is_set(source)) {
+		socklen_t length = addr_to_sockaddr(source, 0, &storage);
 		if (bind(fd, (const struct sockaddr *)&storage, length) != 0)
 			return false;
 	}
@@ -135,6 +144,7 @@ struct wire *wire_new(TALLOC_CTX *ctx, const struct load_settings *settings,
 	wire->secret_size = strlen(settings->secret);
 	wire->randoms_used = RANDOM_BATCH;
 	wire->inbox = inbox_new(wire);
+	addresses_make(wire);
 	TAILQ_INIT(&wire->waiting);
 	TAILQ_INIT(&wire->spare);
 	wire->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -61,4 +61,4 @@ void wire_turn(struct wire *wire, int64_t until_ns);
 
 size_t wire_waiting(const struct wire *wire);
 /* The address of a NAS; none if the kernel chose. */
-struct addr wire_nas_address(const struct wire *wire, uint64_t nas);
+const struct addr *wire_nas_address(const struct wire *wire, uint64_t nas);
