@@ -13,8 +13,9 @@
 #define PROGRESS_NS NS_PER_S
 /* Operations begun in one turn when the open loop is behind: answers are to be read, too. */
 #define BURST_MAX 256
-#define NEIGHBOURS_MAX 16 /* more of them makes requests no cheaper, measured */
-#define SPREAD_LEAST 16   /* ports that a full window comes from, if there are as many */
+/* With 16, requests cost a tenth less, but a window of 100 would come from few ports at a time, and
+ * a server may share its work out by source port. */
+#define NEIGHBOURS_MAX 8
 
 static volatile sig_atomic_t interrupts;
 
@@ -151,20 +152,13 @@ static bool is_over(struct load *load, int64_t now_ns)
 	return load->in_window == 0 && !has_more(load);
 }
 
-static uint64_t least(uint64_t one, uint64_t other)
-{
-	return one < other ? one : other;
-}
-
 /* Neighbours dial one after the other, and their requests leave as one message (datagram.h). But
- * every port is to be used, and what is in the window at one time comes from many: a server may
- * share its work out by source port. */
+ * every port is to be used. Neither window nor rate counts: a subscriber whose session is still
+ * open is to be on the same port in the next run. */
 static uint64_t neighbours_of(const struct load_settings *settings)
 {
-	uint64_t most = settings->rate > 0 ? NEIGHBOURS_MAX : settings->window / SPREAD_LEAST;
 	uint64_t each = settings->count / (settings->sources * settings->ports);
-	uint64_t count = least(least(most, each), NEIGHBOURS_MAX);
-	return count > 0 ? count : 1;
+	return each == 0 ? 1 : each < NEIGHBOURS_MAX ? each : NEIGHBOURS_MAX;
 }
 
 static void lines_new(TALLOC_CTX *ctx, struct load *load)
