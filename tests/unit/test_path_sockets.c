@@ -8,6 +8,7 @@
 #include "suite.h"
 #include <arpa/inet.h>
 #include <event2/event.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -217,6 +218,35 @@ static void test_sizes(void)
 	stop(&server);
 }
 
+/* Three datagrams that arrive as one message, the last one shorter; a kernel that cannot make one
+ * of them sends three all the same. */
+static void test_message_of_several(void)
+{
+	static const int segment_size = 5;
+	struct path_socket server = {.role = PORT_AUTH};
+	uint16_t client_port, port;
+	struct addr from;
+	char octets[64];
+	server.fd = bound_socket(AF_INET, "127.0.0.1", &server.port);
+	int client = bound_socket(AF_INET, "127.0.0.1", &client_port);
+	start(&server);
+	if (setsockopt(client, SOL_UDP, UDP_SEGMENT, &segment_size, sizeof segment_size) == 0) {
+		send_to(client, "127.0.0.1", server.port, "firstothernew");
+	} else {
+		send_to(client, "127.0.0.1", server.port, "first");
+		send_to(client, "127.0.0.1", server.port, "other");
+		send_to(client, "127.0.0.1", server.port, "new");
+	}
+	CU_ASSERT_EQUAL(receive(client, octets, sizeof octets, &from, &port), 5);
+	CU_ASSERT_EQUAL(memcmp(octets, "first", 5), 0);
+	CU_ASSERT_EQUAL(receive(client, octets, sizeof octets, &from, &port), 5);
+	CU_ASSERT_EQUAL(memcmp(octets, "other", 5), 0);
+	CU_ASSERT_EQUAL(receive(client, octets, sizeof octets, &from, &port), 3);
+	CU_ASSERT_EQUAL(memcmp(octets, "new", 3), 0);
+	close(client);
+	stop(&server);
+}
+
 /* A path that stops reads no more, and is finished when its last request has been answered. */
 static void test_stop(void)
 {
@@ -257,6 +287,7 @@ int main(void)
 		{"IPv6", test_ipv6},
 		{"many datagrams", test_many},
 		{"many sizes", test_sizes},
+		{"a message of several", test_message_of_several},
 		{"stopping", test_stop},
 		CU_TEST_INFO_NULL,
 	};
