@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
 
 import pytest
@@ -195,3 +196,20 @@ def test_progress_is_shown_on_a_terminal_only(echo):
     words = command(echo, "auth", "--duration", "1500ms", "--window", "1")
     assert "answers/s" in on_a_terminal(words)
     assert on_a_terminal([*words, "--quiet"]) == ""
+
+
+def test_an_interrupt_lets_sessions_end_and_the_summary_is_shown(echo):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command(echo, "session", "--json", "--hold", "1h", count=50), text=True,
+                               stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    for _ in range(poprad.PATIENCE_S):  # a line a second
+        if b"online 50" in shown:
+            break
+        shown += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    summary = json.loads(process.communicate(timeout=poprad.PATIENCE_S)[0])
+    os.close(ours)
+    assert process.returncode == 0
+    assert summary["stop"]["answered"] == summary["operations_done"] == 50 and summary["online"] == 0
