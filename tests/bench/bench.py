@@ -60,7 +60,8 @@ def main():
     with contextlib.ExitStack() as stack:
         contenders = {"poprad": stack.enter_context(PopradServer())}
         if "million" in options.rows:
-            contenders["poprad, a million"] = stack.enter_context(PopradServer(1_000_000))
+            contenders["poprad, a million"] = stack.enter_context(
+                PopradServer(settings.MILLION, settings.MILLION_POOL))
         if not options.poprad_only:
             contenders["FreeRADIUS"] = stack.enter_context(freeradius.FreeRadius())
         for row in rows.ROWS:

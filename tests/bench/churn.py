@@ -48,14 +48,10 @@ SIZES = """
 
 
 class Churn(PopradServer):
-    """A server whose pool holds little more than the sessions that are online."""
+    """A server that forgets sooner."""
 
     def fill(self, connection, kind):
-        whole, settings.POOL = settings.POOL, POOL
-        try:
-            super().fill(connection, kind)
-        finally:
-            settings.POOL = whole
+        super().fill(connection, kind)
         with connection, connection.cursor() as cursor:
             cursor.execute("select pg_get_functiondef('poprad.move_closed'::regproc)")
             text = cursor.fetchone()[0]
@@ -168,7 +164,7 @@ def arguments():
 def main():
     options = arguments()
     settings.ROOT = poprad.ROOT = options.root.resolve()
-    with Churn(subscribers=SUBSCRIBERS) as server:
+    with Churn(SUBSCRIBERS, POOL) as server:
         server.fresh("session")
         load = Load(server, options)
         load.start()

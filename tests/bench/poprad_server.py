@@ -8,13 +8,35 @@ from support import poprad
 from support.cluster import apply_schema
 
 
+# The subscribers from the first to the last are online, as they are hours after they logged in.
+ONLINE = """
+    create temporary table line as
+        select n, ('019' || lpad(to_hex(n), 9, '0') || '7' || lpad(to_hex(n), 3, '0') || '8' || md5(n::text)::char(15))::uuid
+            as session_key, s.subscriber_id, s.plan_id, s.login, host(network(%(pool)s::cidr))::inet + n as address
+        from generate_series(%(first)s, %(last)s) n join poprad.subscriber s on s.login = 'line-' || n || '@isp.example';
+    insert into poprad.session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address, nas_port,
+            nas_port_type, calling_station_id, user_name, acct_session_id, class, address, framed_address, service_type,
+            framed_protocol, authentic, authorised_at, started_at, updated_at, last_heard, interim_s, session_time,
+            in_octets, out_octets)
+        select session_key, 'active', subscriber_id, plan_id, 1, '127.0.2.1', '127.0.2.1', n, 'Virtual', 'line-' || n,
+            login, to_hex(n), 'poprad:' || replace(session_key::text, '-', '') || ':00000000', address, address,
+            'Framed-User', 'PPP', 'RADIUS', now(), now(), now(), now(), 600, 600, 1000000, 8000000
+        from line order by n;
+    insert into poprad.session_alias (session_key, nas_id, acct_session_id, login)
+        select session_key, 1, to_hex(n), login from line order by n;
+    update poprad.address a set session_key = l.session_key, subscriber_id = l.subscriber_id, changed_at = now()
+        from line l where a.address = l.address;
+    update poprad.subscriber_state s set last_address = l.address from line l where s.subscriber_id = l.subscriber_id;
+    drop table line"""
+
+
 class PopradServer(Contender):
     name = "poprad"
     templates_of = {"session": "lease"}  # records always keep the lease up
 
-    def __init__(self, subscribers=settings.SUBSCRIBERS, **options):
+    def __init__(self, subscribers=settings.SUBSCRIBERS, pool=settings.POOL):
         super().__init__(subscribers)
-        self.options = options
+        self.pool = pool
         self.server = None
 
     def fill(self, connection, kind):
@@ -24,15 +46,19 @@ class PopradServer(Contender):
                 insert into poprad.realm (name) values ('isp.example');
                 insert into poprad.nas (name, prefix, secret, kind) values
                     ('bench', '127.0.0.0/8', '{settings.SECRET}', 'cisco');
-                select poprad.pool_add('bench', '{settings.POOL}', null, false);
+                select poprad.pool_add('bench', '{self.pool}', null, false);
                 insert into poprad.plan (name, pool_id, session_limit, interim_s)
-                    select 'bench', case when '{kind}' = 'lease' then pool_id end, 1, 600
+                    select 'bench', case when '{kind}' <> 'plain' then pool_id end, 1, 600
                     from poprad.pool where name = 'bench';
                 insert into poprad.subscriber (login, realm_id, plan_id, password)
                     select {settings.LOGIN_SQL}, realm_id, plan_id, {settings.PASSWORD_SQL}
-                    from poprad.realm, poprad.plan, generate_series(1, {self.subscribers}) n order by {settings.SCATTERED};
+                    from poprad.realm, poprad.plan, generate_series(1, {self.subscribers}) n
+                    order by {settings.SCATTERED};
                 insert into poprad.subscriber_state (subscriber_id)
                     select subscriber_id from poprad.subscriber on conflict do nothing""")
+            if kind == "online":
+                cursor.execute(ONLINE, {"first": settings.SUBSCRIBERS + 1, "last": self.subscribers,
+                                        "pool": self.pool})
 
     def start_server(self, kind):
         self.server = poprad.Poprad(
@@ -41,7 +67,7 @@ class PopradServer(Contender):
             dictionary_dir=settings.ROOT / "share" / "poprad" / "dictionaries")
         for name in ("workers", "reject_delay"):
             del self.server.options[name]  # the tests' own; here the defaults hold
-        self.server.write_conf(**self.options)
+        self.server.write_conf()
         self.auth_port, self.acct_port = self.server.auth_port, self.server.acct_port
         self.server.start()
 

@@ -12,8 +12,8 @@ PLAIN = [
     Side("FreeRADIUS, the password alone (1 statement)", "FreeRADIUS", "password"),
 ]
 SIZES = [
-    Side("100,000", "poprad", "session"),
-    Side("1,000,000", "poprad, a million", "session"),
+    Side("100,000", "poprad", "lease"),
+    Side("1,000,000", "poprad, a million", "online"),
 ]
 
 ROWS = [

@@ -15,6 +15,7 @@ LOGIN, PASSWORD = "line-%d@isp.example", "secret%d"  # popradload's patterns; th
 LOGIN_SQL, PASSWORD_SQL = "'line-' || n || '@isp.example'", "'secret' || n"
 SCATTERED = "md5(n::text)"  # rows lie in this order, so that neighbours in number are none on disk
 POOL = "100.64.0.0/14"  # 2^18 addresses
+MILLION, MILLION_POOL = 1_000_000, "100.64.0.0/12"  # 2^20
 SECRET = "testing123"
 
 FIRST_NAS, NASES, PORTS_A_NAS = "127.0.1.1", 20, 4
