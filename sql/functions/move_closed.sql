@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- Housekeeping that every worker calls now and then: moves sessions that have been closed for an hour into
+-- Housekeeping that every node calls now and then: moves sessions that have been closed for an hour into
 -- session_history, at most max of them (and never more than 500), passing over rows that somebody works on. The names
 -- of sessions that went there a day ago are forgotten: a packet without Class that comes later still makes a record
 -- of its own.
+-- Which sessions are closed no index tells: it would have to change with every Stop. Each call goes on in a walk over all
+-- keys that begins anew at its end; session_walk keeps how far it has come.
 
 drop function if exists poprad.move_closed;
 create function poprad.move_closed(max int[])
@@ -15,15 +17,18 @@ declare
 	max_moved constant int := 500; -- rows that one transaction may hold
 	many int;
 	place int;
+	keys uuid[];
 begin
 	for many, place in select least(m.max, max_moved), m.ord from unnest(max) with ordinality m (max, ord) loop
 		ord := place;
+		keys := move_closed_walk(many);
 		moved := session_to_history(array(
-			select s.session_key from session s
-			where s.closed_at < now() - interval '1 hour'
-			order by s.closed_at
-			limit many
-			for update skip locked));
+			select s.session_key from unnest(keys) u (session_key)
+			cross join lateral (
+				select s.session_key from session s
+				where s.session_key = u.session_key and session_is_past(s.closed_at)
+				for update skip locked
+			) s));
 		delete from session_alias a
 		where a.session_key = any (array(
 			select o.session_key from session_alias o
@@ -33,5 +38,53 @@ begin
 			for update skip locked));
 		return next;
 	end loop;
+end
+$$;
+
+drop function if exists poprad.session_is_past;
+create function poprad.session_is_past(closed_at timestamptz) returns boolean language sql stable as $$
+	select closed_at < now() - interval '1 hour'
+$$;
+
+-- Goes on with the walk. Returns the keys of sessions to move, keys_max at most; none while another node is walking.
+drop function if exists poprad.move_closed_walk;
+create function poprad.move_closed_walk(keys_max int) returns uuid[]
+language plpgsql volatile set search_path = poprad, pg_temp
+set enable_bitmapscan = off -- the index is read in its order, even if the plan was made while the table was empty
+as $$
+#variable_conflict use_column
+declare
+	first_key constant uuid := '00000000-0000-0000-0000-000000000000';
+	rows_max constant int := 20000; -- some milliseconds
+	start uuid;
+	next_key uuid; -- null: the walk is at its end
+	keys uuid[] := '{}';
+	one record;
+begin
+	select w.reached into start from session_walk w where w.name = 'move_closed' for update skip locked;
+	if not found then
+		return keys;
+	end if;
+	for one in
+		select e.session_key, e.place, session_is_past(e.closed_at) as is_past
+		from (
+			select s.session_key, s.closed_at, row_number() over () as place
+			from (
+				select * from session s where s.session_key >= start order by s.session_key limit rows_max
+			) s
+		) e
+		where session_is_past(e.closed_at) or e.place = rows_max
+	loop
+		next_key := one.session_key;
+		exit when cardinality(keys) = keys_max;
+		if one.is_past then
+			keys := keys || one.session_key;
+		end if;
+		exit when one.place = rows_max;
+		next_key := null;
+	end loop;
+	update session_walk w set reached = coalesce(next_key, first_key)
+	where w.name = 'move_closed' and w.reached <> coalesce(next_key, first_key);
+	return keys;
 end
 $$;

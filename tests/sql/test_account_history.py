@@ -79,13 +79,37 @@ def test_partitions_are_months_of_the_keys_birth(connection):
 def test_two_workers_make_one_partition(connection, database):
     for number in range(2):
         account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number)))
-    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    one, two = [key for key, in rows(connection, "select session_key from poprad.session order by 1")]
     other = database.connect(autocommit=False)
-    assert rows(other, "select moved from poprad.move_closed(array[1])") == [(1,)]
+    assert value(other, "select poprad.session_to_history(array[%s::uuid])", one) == 1
     rows(connection, "set lock_timeout = '100ms'")
     with pytest.raises(Exception, match="lock timeout"):
-        rows(connection, "select moved from poprad.move_closed(array[1])")
+        rows(connection, "select poprad.session_to_history(array[%s::uuid])", two)
     other.commit()
+    assert value(connection, "select poprad.session_to_history(array[%s::uuid])", two) == 1
+
+
+def test_closed_sessions_behind_many_others_move_too(connection):
+    """The walk over all keys goes on where the last call came to, and begins anew at its end."""
+    rows(connection, """
+        insert into poprad.session (session_key, state, nas_id, nas_address, user_name, started_at, closed_at)
+        select (to_char(i, 'fm000000000000') || '7' || repeat('0', 19))::uuid,
+            case i %% 10000 when 0 then 'closed' else 'active' end, 1, '10.0.3.1', 'someone', now(),
+            case i %% 10000 when 0 then now() - interval '2 hours' end
+        from generate_series(1, 50000) i""")
+    assert sum(value(connection, "select moved from poprad.move_closed(array[500])") for _ in range(3)) == 5
+    rows(connection, """update poprad.session set state = 'closed', closed_at = now() - interval '2 hours'
+                        where session_key in (select session_key from poprad.session order by 1 limit 1)""")
+    assert sum(value(connection, "select moved from poprad.move_closed(array[500])") for _ in range(3)) == 1
+
+
+def test_one_worker_walks_at_a_time(connection, database):
+    account(connection, packet(STOP, 9, login="nobody"))
+    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    other = database.connect(autocommit=False)
+    assert value(other, "select moved from poprad.move_closed(array[1])") == 1
+    assert value(connection, "select moved from poprad.move_closed(array[1])") == 0
+    other.rollback()
     assert value(connection, "select moved from poprad.move_closed(array[1])") == 1
 
 

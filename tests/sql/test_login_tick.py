@@ -2,9 +2,12 @@
 # Copyright the poprad authors
 """poprad.tick(): authorised sessions run out, by time in which accounting could be stored."""
 
+import concurrent.futures
+import time
+
 import pytest
 
-from support.login import Network, admit, double_leases, mint, request
+from support.login import Network, admit, double_leases, mint, request, rows_read
 
 
 @pytest.fixture
@@ -155,3 +158,147 @@ def test_a_repeat_of_an_expired_login_says_nothing(network, cursor):
                    authorised_until = now() - interval '1 min'""")
     assert tick(cursor) == 1
     assert admit(cursor, made) == [None]
+
+
+# The walks over the keys --------------------------------------------------------------------------------------
+
+ROUND = 1000  # keys that the slow walk sees in a call
+
+
+def born(seconds_ago):
+    """A key of that age; negative: of a clock that runs ahead."""
+    return mint(time.time() - seconds_ago)
+
+
+def crowd(network, count, seconds_ago=3600):
+    """That many active sessions with older keys."""
+    network.run("""insert into poprad.session (session_key, state, nas_id, nas_address, user_name, started_at)
+                   select (substr(poprad.session_key_first(now() - make_interval(secs => %s))::text, 1, 24)
+                           || lpad(to_hex(i), 12, '0'))::uuid, 'active', 1, '10.0.3.1', 'someone', now()
+                   from generate_series(1, %s) i""", seconds_ago, count)
+
+
+def wait_a_minute(network):
+    """The quick walk stands where it stood a minute ago."""
+    network.run("""update poprad.session_walk set reached = least(reached,
+                   poprad.session_key_first(now() - interval '90 s')) where name = 'expire_recent'""")
+
+
+def walked(cursor, calls=20, **values):
+    """Expired by that many calls together."""
+    return sum(tick(cursor, **values) for _ in range(calls))
+
+
+def test_behind_many_others_a_session_runs_out_at_once(network, cursor):
+    crowd(network, 5 * ROUND)
+    login(network, cursor, 61, session_key=born(61))
+    assert tick(cursor) == 1
+    assert network.leased() == []
+
+
+def test_who_may_still_start_holds_the_walk_for_those_behind(network, cursor):
+    crowd(network, 5 * ROUND)
+    login(network, cursor, 61, session_key=born(61))
+    login(network, cursor, 50, "10.0.8.2", session_key=born(50))
+    assert tick(cursor, available=30) == 0
+    assert network.leased() == ["10.0.8.1", "10.0.8.2"]
+    assert tick(cursor, available=65) == 1
+    network.run("""update poprad.session set authorised_at = authorised_at - interval '20 s',
+                   authorised_until = authorised_until - interval '20 s' where state = 'authorised'""")
+    assert tick(cursor, available=95) == 1
+    assert network.leased() == []
+
+
+def test_who_may_wait_for_hours_holds_nobody(network, cursor):
+    network.run("insert into poprad.nas (name, prefix, secret, kind, no_accounting) "
+                "values ('silent', '10.0.7.0/24', 'secret', 'cisco', true)")
+    silent = dict(nas_id=2, nas_address="10.0.7.1", no_accounting=True)
+    crowd(network, 5 * ROUND)
+    login(network, cursor, 90, "10.0.8.2", session_key=born(90), session_timeout_s=36000, **silent)
+    login(network, cursor, 85, "10.0.8.3", session_key=born(85), **silent)
+    login(network, cursor, 80, "10.0.8.4", session_key=born(80), no_accounting=True, session_timeout_s=36000)
+    again = request(network.subscriber(), candidate_1="10.0.8.5", nas_port=1, session_key=born(75))
+    admit(cursor, again)
+    admit(cursor, dict(again, session_key=mint()))
+    login(network, cursor, 61, session_key=born(61))
+    assert tick(cursor) == 1
+    assert network.leased() == [f"10.0.8.{n}" for n in range(2, 6)]
+
+
+def test_what_was_taken_over_by_a_later_login_runs_out_in_the_end(network, cursor):
+    crowd(network, 3 * ROUND)
+    made = request(network.subscriber(), candidate_1="10.0.8.1", nas_port=1, session_key=born(100))
+    admit(cursor, made)
+    admit(cursor, dict(made, session_key=mint()))
+    assert walked(cursor) == 0
+    network.run("""update poprad.session set authorised_at = authorised_at - interval '61 s',
+                   authorised_until = authorised_until - interval '61 s' where state = 'authorised'""")
+    assert walked(cursor) == 1
+    assert network.leased() == []
+
+
+@pytest.mark.parametrize("seconds_ago", [86400, -86400, -3e9], ids=["behind", "ahead", "far ahead"])
+def test_a_key_of_a_wrong_clock_runs_out_and_stops_nobody(network, cursor, seconds_ago):
+    crowd(network, 3 * ROUND)
+    tick(cursor)
+    wait_a_minute(network)
+    login(network, cursor, 61, session_key=born(seconds_ago))
+    login(network, cursor, 61, "10.0.8.2", session_key=born(61))
+    assert tick(cursor) >= 1
+    assert network.holder("10.0.8.2") is None
+    assert walked(cursor) <= 1
+    assert network.leased() == []
+    wait_a_minute(network)
+    login(network, cursor, 61, "10.0.8.3", session_key=born(61))
+    assert tick(cursor) == 1
+
+
+def test_a_login_that_is_committed_late_runs_out(network, cursor, database):
+    crowd(network, 3 * ROUND)
+    late = database.connect("poprad_server", autocommit=False)
+    made = request(network.subscriber(), candidate_1="10.0.8.1", session_key=born(61))
+    admit(late.cursor(), made)
+    assert walked(cursor, 3) == 0
+    late.commit()
+    network.run("""update poprad.session set authorised_at = now() - interval '2 min',
+                   authorised_until = now() - interval '1 min' where state = 'authorised'""")
+    assert walked(cursor) == 1
+    assert network.leased() == []
+
+
+def test_the_databases_clock_may_be_set_back(network, cursor):
+    crowd(network, 3 * ROUND)
+    network.run("update poprad.session_walk set reached = poprad.session_key_first(now() + interval '1 day')")
+    tick(cursor)
+    assert network.one("""select reached < poprad.session_key_first(now()) from poprad.session_walk
+                          where name = 'expire_recent'""")
+    login(network, cursor, 61)
+    assert walked(cursor) == 1
+
+
+def test_workers_that_walk_at_once_end_each_session_once(network, cursor, database):
+    network.pool("dynamic", "10.0.16.0/22")
+    batch = [request(one, candidate_1=f"10.0.{16 + n // 256}.{n % 256}", session_key=born(70)) for n, one in
+             enumerate(network.subscribers(700))]
+    admit(cursor, *batch)
+    network.run("""update poprad.session set authorised_at = now() - interval '2 min',
+                   authorised_until = now() - interval '1 min'""")
+    connections = [database.connect("poprad_server") for _ in range(4)]
+    with concurrent.futures.ThreadPoolExecutor(len(connections)) as pool:
+        ended = sum(pool.map(lambda one: walked(one[1].cursor(), 6, worker=one[0]), enumerate(connections)))
+    assert ended + walked(cursor, 3) == 700
+    assert network.leased() == []
+
+
+def test_a_call_sees_a_bounded_number_of_keys(network, cursor, database):
+    """Nor one that nobody needs to see yet."""
+    crowd(network, 22000)
+    crowd(network, 5000, 0)
+    network.run("analyze")
+    server = database.connect("poprad_server", autocommit=False)
+    tick(server.cursor())
+    assert rows_read(server.cursor()) <= 20000 + ROUND + 100
+    before = rows_read(server.cursor())
+    tick(server.cursor())
+    tick(server.cursor())  # the quick walk has seen them all
+    assert rows_read(server.cursor()) - before <= 2000 + 2 * ROUND + 300

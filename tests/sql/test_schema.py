@@ -64,3 +64,12 @@ def test_billing_reads_no_secret_and_writes_nothing(database, statement):
     cursor.execute("select * from radius.radacct")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         cursor.execute(statement)
+
+
+def test_no_index_changes_with_a_sessions_start_or_stop(database):
+    """So that these are HOT updates: one new row version, and no index entry."""
+    cursor = database.connect().cursor()
+    cursor.execute("""select distinct a.attname from pg_index i
+                      join pg_attribute a on a.attrelid = i.indexrelid or (a.attrelid = i.indrelid and i.indpred is not null)
+                      where i.indrelid = 'poprad.session'::regclass""")
+    assert {name for name, in cursor.fetchall()} <= {"session_key", "subscriber_id", "nas_id", "nas_address"}

@@ -35,9 +35,9 @@ Verdict = collections.namedtuple("Verdict", "reason session_key address used_can
 _mint_count = itertools.count()
 
 
-def mint():
-    """A time-ordered session key, as a worker mints it."""
-    milliseconds = int(time.time() * 1000)
+def mint(born_at=None):
+    """A time-ordered session key, as a worker mints it (at another time than now)."""
+    milliseconds = int((time.time() if born_at is None else born_at) * 1000)
     count = next(_mint_count) & 0xFFF
     value = milliseconds << 80 | 0x7 << 76 | count << 64 | 0x2 << 62 | int.from_bytes(os.urandom(7), "big")
     return uuid.UUID(int=value)
@@ -70,6 +70,13 @@ def double_leases(cursor):
         where a.session_key is not null
             and (s.session_key is null or s.state = 'closed' or s.address is distinct from a.address)""")
     return cursor.fetchall()
+
+
+def rows_read(cursor):
+    """Rows of all tables that this transaction has read."""
+    cursor.execute("""select coalesce(sum(seq_tup_read + idx_tup_fetch), 0) from pg_stat_xact_all_tables
+                      where schemaname = 'poprad'""")
+    return int(cursor.fetchone()[0])
 
 
 class Network:
