@@ -3,8 +3,8 @@
  *
  * Fills a manual page's template while poprad is built: copies standard input to standard output
  * and puts the tables that the programs use in the place of the lines "@options@", "@commands@",
- * "@counters@",
- * "@drops@" and "@rejects@". Manual and program cannot differ, because there is only one table. */
+ * "@counters@", "@distributions@", "@drops@" and "@rejects@". Manual and program cannot differ,
+ * because there is only one table. */
 #include "base/metrics.h"
 #include "conf/conf.h"
 #include "ctl/ctl.h"
@@ -53,6 +53,16 @@ static void print_counters(FILE *out)
 	}
 }
 
+static void print_distributions(FILE *out)
+{
+	for (unsigned i = 0; i < DISTRIBUTION_COUNT; i++) {
+		const struct metric_info *info =
+			metric_distribution_info((enum metric_distribution)i);
+
+		print_item(out, info->name, info->sentence);
+	}
+}
+
 static void print_drops(FILE *out)
 {
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
@@ -84,6 +94,7 @@ static const struct {
 	{"@options@\n", conf_print_manual},
 	{"@commands@\n", ctl_print_manual},
 	{"@counters@\n", print_counters},
+	{"@distributions@\n", print_distributions},
 	{"@drops@\n", print_drops},
 	{"@rejects@\n", print_rejects},
 };

@@ -16,7 +16,10 @@
 
 #define CACHE_LINE_BYTES 64
 #define CELLS_PER_LINE (CACHE_LINE_BYTES / sizeof(uint64_t))
-#define ROW_CELLS ((METRIC_COUNT + CELLS_PER_LINE - 1) / CELLS_PER_LINE * CELLS_PER_LINE)
+/* A row: the numbers, then of each distribution the sum and the buckets. */
+#define DISTRIBUTION_CELLS (1 + DISTRIBUTION_BUCKETS)
+#define USED_CELLS (METRIC_COUNT + DISTRIBUTION_COUNT * DISTRIBUTION_CELLS)
+#define ROW_CELLS ((USED_CELLS + CELLS_PER_LINE - 1) / CELLS_PER_LINE * CELLS_PER_LINE)
 
 struct metrics_page {
 	_Atomic uint64_t *cells;
@@ -27,8 +30,18 @@ struct metrics_page {
 static const struct metric_info infos[METRIC_COUNT] = {
 #define COUNTER(name, sentence) {#name, sentence, false},
 #define GAUGE(name, sentence) {#name, sentence, true},
+#define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence) {"drop_" #name, sentence, false},
 #define REJECT(name, reply_message, sentence) {"reject_" #name, sentence, false},
+#include "base/metrics.def"
+};
+
+static const struct metric_info distribution_infos[DISTRIBUTION_COUNT] = {
+#define COUNTER(name, sentence)
+#define GAUGE(name, sentence)
+#define DISTRIBUTION(name, sentence) {#name, sentence, false},
+#define DROP(name, sentence)
+#define REJECT(name, reply_message, sentence)
 #include "base/metrics.def"
 };
 
@@ -39,6 +52,7 @@ static const struct {
 	[DROP_none] = {"none", METRIC_COUNT},
 #define COUNTER(name, sentence)
 #define GAUGE(name, sentence)
+#define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence) [DROP_##name] = {#name, METRIC_drop_##name},
 #define REJECT(name, reply_message, sentence)
 #include "base/metrics.def"
@@ -51,6 +65,7 @@ static const struct {
 	[REJECT_none] = {"none", "", METRIC_COUNT},
 #define COUNTER(name, sentence)
 #define GAUGE(name, sentence)
+#define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence)
 #define REJECT(name, reply_message, sentence) \
 	[REJECT_##name] = {#name, reply_message, METRIC_reject_##name},
@@ -66,10 +81,22 @@ const struct metric_info *metric_info(enum metric metric)
 	return &infos[metric];
 }
 
+const struct metric_info *metric_distribution_info(enum metric_distribution which)
+{
+	assert(which < DISTRIBUTION_COUNT);
+	return &distribution_infos[which];
+}
+
 const char *drop_name(enum drop drop)
 {
 	assert(drop < DROP_COUNT);
 	return drops[drop].name;
+}
+
+enum metric drop_metric(enum drop drop)
+{
+	assert(drop > DROP_none && drop < DROP_COUNT);
+	return drops[drop].metric;
 }
 
 const char *reject_name(enum reject reject)
@@ -161,6 +188,30 @@ uint64_t metrics_page_read(const struct metrics_page *page, unsigned worker, enu
 	return atomic_load_explicit(row_of(page, worker) + metric, memory_order_relaxed);
 }
 
+static _Atomic uint64_t *distribution_cells(_Atomic uint64_t *row, enum metric_distribution which)
+{
+	assert(which < DISTRIBUTION_COUNT);
+	return row + METRIC_COUNT + which * DISTRIBUTION_CELLS;
+}
+
+/* The cells are read one by one while their writer goes on: what comes meanwhile may be in some of
+ * them only. */
+static void read_distribution(
+	_Atomic uint64_t *row, enum metric_distribution which, struct distribution *distribution)
+{
+	_Atomic uint64_t *cells = distribution_cells(row, which);
+	distribution->sum = atomic_load_explicit(cells, memory_order_relaxed);
+	for (unsigned i = 0; i < DISTRIBUTION_BUCKETS; i++)
+		distribution->buckets[i] =
+			atomic_load_explicit(cells + 1 + i, memory_order_relaxed);
+}
+
+void metrics_page_read_distribution(const struct metrics_page *page, unsigned worker,
+	enum metric_distribution which, struct distribution *distribution)
+{
+	read_distribution(row_of(page, worker), which, distribution);
+}
+
 void metrics_page_clear_gauges(struct metrics_page *page, unsigned worker)
 {
 	for (size_t i = 0; i < METRIC_COUNT; i++)
@@ -186,15 +237,33 @@ uint64_t metric_get(enum metric metric)
 }
 
 /* The row has one writer, so load and store need not be one atomic step. */
+static void cell_add(_Atomic uint64_t *cell, uint64_t n)
+{
+	uint64_t value = atomic_load_explicit(cell, memory_order_relaxed);
+	atomic_store_explicit(cell, value + n, memory_order_relaxed);
+}
+
 void metric_add(enum metric metric, uint64_t n)
 {
-	metric_set(metric, metric_get(metric) + n);
+	assert(metric < METRIC_COUNT);
+	cell_add(own_row + metric, n);
+}
+
+void metric_observe(enum metric_distribution which, uint64_t value)
+{
+	_Atomic uint64_t *cells = distribution_cells(own_row, which);
+	cell_add(cells, value);
+	cell_add(cells + 1 + distribution_bucket(value), 1);
+}
+
+void metric_get_distribution(enum metric_distribution which, struct distribution *distribution)
+{
+	read_distribution(own_row, which, distribution);
 }
 
 void metric_count_drop(enum drop drop)
 {
-	assert(drop > DROP_none && drop < DROP_COUNT);
-	metric_add(drops[drop].metric, 1);
+	metric_add(drop_metric(drop), 1);
 }
 
 void metric_count_reject(enum reject reject)

@@ -4,8 +4,8 @@
  * popradctl status: asks the running server's master over its control socket. One line of JSON goes
  * there, one JSON object comes back. */
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "ctl/commands.h"
+#include "ctl/status_print.h"
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER_MAX (1 << 20) /* octets; some 100 counters for each of 64 workers are far less */
+#define ANSWER_MAX (1 << 20) /* octets; some 200 numbers for each of 64 workers are less */
 #define PATIENCE_S 5
 
 static const struct parameter status_options[] = {OPTION_JSON, {0}};
@@ -85,82 +85,6 @@ static int ask(struct call *call, int fd, json_t **status)
 	return CTL_OK;
 }
 
-static json_int_t member_number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
-
-static const char *member_text(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "?" : text;
-}
-
-static void print_workers(FILE *out, const json_t *workers)
-{
-	size_t index;
-	const json_t *worker;
-
-	fprintf(out, "%-7s %-8s %-10s %-8s\n", "worker", "process", "state", "restarts");
-	json_array_foreach(workers, index, worker)
-	{
-		fprintf(out,
-			"%-7" JSON_INTEGER_FORMAT " %-8" JSON_INTEGER_FORMAT
-			" %-10s %-8" JSON_INTEGER_FORMAT "\n",
-			member_number(worker, "worker"), member_number(worker, "pid"),
-			member_text(worker, "state"), member_number(worker, "restarts"));
-	}
-}
-
-/* What has never happened is left out; what a name means stands beside its number. */
-static void print_counters(FILE *out, const json_t *counters)
-{
-	fprintf(out, "\n%-32s %12s  %s\n", "counter", "all workers", "meaning");
-	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
-		const struct metric_info *info = metric_info(metric);
-		json_int_t value = member_number(counters, info->name);
-
-		if (value != 0 && !info->is_gauge)
-			fprintf(out, "%-32s %12" JSON_INTEGER_FORMAT "  %s\n", info->name, value,
-				info->sentence);
-	}
-}
-
-/* Levels of different workers do not add up to anything: one column each. */
-static void print_gauges(FILE *out, const json_t *workers)
-{
-	size_t index;
-	const json_t *worker;
-
-	fprintf(out, "\n%-32s %12s\n", "level", "each worker");
-	for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
-		const struct metric_info *info = metric_info(metric);
-
-		if (!info->is_gauge)
-			continue;
-		fprintf(out, "%-32s", info->name);
-		json_array_foreach(workers, index, worker)
-		{
-			fprintf(out, " %6" JSON_INTEGER_FORMAT,
-				member_number(json_object_get(worker, "counters"), info->name));
-		}
-		fprintf(out, "  %s\n", info->sentence);
-	}
-}
-
-static void print_status(FILE *out, const json_t *status)
-{
-	fprintf(out,
-		"poprad %s, %s, process %" JSON_INTEGER_FORMAT ", up %" JSON_INTEGER_FORMAT
-		" s\n\n",
-		member_text(status, "version"), member_text(status, "state"),
-		member_number(status, "pid"), member_number(status, "uptime_s"));
-	print_workers(out, json_object_get(status, "workers"));
-	print_gauges(out, json_object_get(status, "workers"));
-	print_counters(out, json_object_get(status, "counters"));
-}
-
 static int status_show(struct call *call)
 {
 	json_t *status;
@@ -178,7 +102,7 @@ static int status_show(struct call *call)
 		json_dumpf(status, call->out, JSON_COMPACT);
 		fputc('\n', call->out);
 	} else {
-		print_status(call->out, status);
+		status_print(call->out, status);
 	}
 	json_decref(status);
 	return CTL_OK;
@@ -188,9 +112,11 @@ const struct command status_commands[] = {
 	{
 		.verb = NULL,
 		.options = status_options,
-		.sentence = "Shows the running server's state and counters.",
+		.sentence =
+			"Shows the running server's state, what holds requests up, and counters.",
 		.details = "Counters that are still 0 are left out; --json has them all, also for "
-			   "each worker. Exits with 1 if the server does not run.",
+			   "each worker. doc/operator/slow.md explains the figures. Exits with 1 "
+			   "if the server does not run.",
 		.example = "popradctl status --json",
 		.run = status_show,
 	},

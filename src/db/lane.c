@@ -23,9 +23,6 @@
 #define RETRY_MIN_MS 5
 #define RETRY_MAX_MS 500
 
-/* A quarter of each new measurement goes into the mean: a burst is felt after four rounds. */
-#define MEAN_SHARE 4
-
 /* Rounds -------------------------------------------------------------------------------------- */
 
 static void call_done(struct lane *lane)
@@ -50,8 +47,7 @@ static void send_batch(struct lane *lane, struct lane_batch *batch)
 	pgconn_execute(lane->conn, &call->statement, rows, batch);
 	TAILQ_INSERT_TAIL(&lane->round, batch, entry);
 	batch->is_in_flight = true;
-	metric_add(METRIC_batches, 1);
-	metric_add(METRIC_batch_items, batch->count);
+	lane_count_batch(lane, batch);
 }
 
 /* Sends the next round, if the lane is free for one. */
@@ -60,6 +56,7 @@ static void send_round(struct lane *lane)
 	if (lane->state != LANE_UP || !TAILQ_EMPTY(&lane->round) || timer_is_set(&lane->pause))
 		return;
 	int64_t now_ns = clock_mono_ns();
+	lane->round_started_ns = now_ns;
 	for (size_t i = 0; i < lane->queue_count; i++) {
 		struct lane_queue *queue = &lane->queues[i];
 		struct lane_batch *batch;
@@ -72,7 +69,6 @@ static void send_round(struct lane *lane)
 	}
 	if (TAILQ_EMPTY(&lane->round))
 		return;
-	lane->round_started_ns = now_ns;
 	pgconn_flush(lane->conn);
 }
 
@@ -165,16 +161,6 @@ static void back_off(struct lane *lane, const char *why)
 		lane->settings.state_changed(lane->settings.owner, false);
 }
 
-static void measure_round(struct lane *lane)
-{
-	int64_t took_ns = clock_mono_ns() - lane->round_started_ns;
-	if (lane->round_mean_ns == 0)
-		lane->round_mean_ns = took_ns;
-	else
-		lane->round_mean_ns += (took_ns - lane->round_mean_ns) / MEAN_SHARE;
-	metric_add(METRIC_batch_us, took_ns > 0 ? (uint64_t)(took_ns / 1000) : 0);
-}
-
 /* The last result of a round is in. */
 static void settle(struct lane *lane)
 {
@@ -195,7 +181,7 @@ static void settle(struct lane *lane)
 		talloc_free(trouble);
 		return;
 	}
-	measure_round(lane);
+	lane_measure_round(lane);
 	backoff_reset(&lane->reconnect);
 	if (must_retry)
 		timer_set(lane->timers, &lane->pause,
@@ -218,6 +204,12 @@ static bool is_of_statement(const char *sqlstate)
 	return sqlstate[0] != '\0';
 }
 
+/* lock_not_available and query_canceled: lock_timeout and statement_timeout. */
+static bool is_broken_off(const char *sqlstate)
+{
+	return strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "57014") == 0;
+}
+
 /* Nothing can be concluded about the rows, and it is not for this connection to try again: another
  * server may be the primary now, or a function may have been replaced. */
 static void batch_unavailable(
@@ -228,6 +220,8 @@ static void batch_unavailable(
 		lane->trouble = mem_must(talloc_asprintf(lane, "%s: %s %s",
 			queue->call->statement.name, result->sqlstate, result->message));
 	lane->must_reconnect = true;
+	if (is_broken_off(result->sqlstate))
+		metric_add(METRIC_batch_timeouts, 1);
 	if (is_of_statement(result->sqlstate))
 		timer_set(lane->timers, &queue->pause,
 			clock_mono_ns() + backoff_next_ns(&queue->backoff));
@@ -420,6 +414,7 @@ int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
 	lane_count_waiting(lane, item, 1);
 	lane->open_count++;
 	queue->open_count++;
+	lane_note_peak(lane);
 	lane_watch_deadline(lane, item->deadline_ns);
 	if (lane->depth == 0) {
 		send_round(lane);
@@ -433,11 +428,6 @@ int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
 bool lane_is_up(const struct lane *lane)
 {
 	return lane->state == LANE_UP;
-}
-
-size_t lane_queue_length(const struct lane *lane)
-{
-	return lane->waiting_count;
 }
 
 bool lane_is_idle(const struct lane *lane)

@@ -9,6 +9,7 @@
  * While the database is away, items wait for the next connection, which is tried with back-off. A
  * function that fails by itself (not permitted, broken) is asked now and then; the lane's other
  * calls go on meanwhile. */
+#include "base/metrics.h"
 #include "db/pgconn.h"
 #include <sys/queue.h>
 
@@ -63,9 +64,16 @@ struct lane_item {
 	enum lane_outcome outcome; /* while finished */
 };
 
+/* Where a lane tells of itself. */
+struct lane_metrics {
+	enum metric_distribution rows, round_us, wait_us;
+	enum metric queue, queue_peak, round_age_us;
+};
+
 struct lane_settings {
 	const char *name;                  /* "login", "accounting" */
 	struct pgconn_settings connection; /* statements are filled in by the lane */
+	struct lane_metrics metrics;
 	unsigned batch_max;
 	unsigned reconnect_min_ms, reconnect_max_ms; /* back-off, doubled each time, with jitter */
 	const struct lane_call *const
@@ -96,6 +104,8 @@ bool lane_item_is_in_flight(const struct lane_item *item);
 
 bool lane_is_up(const struct lane *lane);
 size_t lane_queue_length(const struct lane *lane); /* without what is in flight */
-bool lane_is_idle(const struct lane *lane);        /* nothing queued, nothing in flight */
+/* Writes its levels to the metrics; to be called once a second. */
+void lane_show(struct lane *lane);
+bool lane_is_idle(const struct lane *lane); /* nothing queued, nothing in flight */
 /* clock_mono_ns at which the oldest unfinished item was queued, or TIMER_NEVER. */
 int64_t lane_oldest_ns(const struct lane *lane);

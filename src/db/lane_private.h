@@ -9,6 +9,8 @@
 
 TAILQ_HEAD(batch_list, lane_batch);
 
+#define LANE_PEAK_TURNS 10 /* calls of lane_show; metrics.def says the time */
+
 /* While it waits to be sent again it is on its queue's again list, in flight on lane->round, after
  * its outcome stayed unknown on lane->unresolved. */
 struct lane_batch {
@@ -56,6 +58,8 @@ struct lane {
 	struct timer expiry;
 	int64_t expiry_walked_ns;
 	int64_t round_started_ns, round_mean_ns;
+	size_t peaks[LANE_PEAK_TURNS]; /* the longest queue of each of the last seconds */
+	unsigned peak_turn;            /* of the one that is being measured */
 	int64_t up_since_ns;
 	struct backoff reconnect, retry;
 	/* what the round has brought so far */
@@ -85,3 +89,8 @@ struct lane_batch *lane_batch_take_new(struct lane *lane, struct lane_queue *que
 void lane_batch_again(struct lane *lane, struct lane_batch *batch, size_t from, size_t to);
 /* Unknown outcomes: back to the head of their queues, in the order in which they once waited. */
 void lane_requeue_unresolved(struct lane *lane);
+
+/* lane_figures.c: a batch leaves, a round has ended, the queue has grown. */
+void lane_count_batch(const struct lane *lane, const struct lane_batch *batch);
+void lane_measure_round(struct lane *lane);
+void lane_note_peak(struct lane *lane);

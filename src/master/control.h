@@ -5,8 +5,11 @@
  * {"command": "status"}, and so is each answer:
  *
  *   {"version": "...", "pid": n, "uptime_s": n, "state": "starting" | "ready" | "stopping",
+ *    "verdict": {"name": see verdict.h, "sentence": "what holds requests up"},
  *    "workers": [{"worker": n, "pid": n (0 = not running), "restarts": n,
- *                 "state": "waiting" | "starting" | "ready" | "stopped", "counters": {...}}],
+ *                 "state": "waiting" | "starting" | "ready" | "stopped", "counters": {...},
+ *                 "recent": {what recent.h tells of the last seconds},
+ *                 "distributions": {name: {"count": n, "sum": n}}}],
  *    "counters": {name: sum over the workers, for each line of metrics.def}}
  *   {"error": "what is wrong"}
  *

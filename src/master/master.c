@@ -24,6 +24,7 @@
 
 #define STOP_GRACE_S 5 /* beyond the oldest request's deadline; then workers are killed */
 
+static const struct timeval every_second = {.tv_sec = 1};
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 #define SIGNAL_COUNT (sizeof signals / sizeof *signals)
 
@@ -31,8 +32,9 @@ struct master {
 	struct conf *conf;
 	struct event_base *base;
 	struct event *signal_events[SIGNAL_COUNT];
-	struct event *stop_timer;
+	struct event *stop_timer, *sample_timer;
 	struct metrics_page *page;
+	struct recent_samples *samples;
 	int metrics_fd, conf_fd;
 	struct sockets *sockets;
 	struct pid_file *pid_file;
@@ -167,10 +169,20 @@ static json_t *answer(void *owner, const json_t *request)
 							       : "starting",
 		.uptime_s = (clock_mono_ns() - master->started_ns) / NS_PER_S,
 		.page = master->page,
+		.samples = master->samples,
+		.batch_max = master->conf->batch_max,
 		.processes = master->processes,
 		.count = master->conf->workers,
 	};
 	return status_json(&status);
+}
+
+static void take_sample(evutil_socket_t fd, short what, void *owner)
+{
+	(void)fd;
+	(void)what;
+	struct master *master = owner;
+	recent_sample(master->samples, clock_mono_ns());
 }
 
 /* --- start and end ------------------------------------------------------------------------ */
@@ -231,6 +243,11 @@ static int set_up(struct master *master)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	master->stop_timer = mem_must(evtimer_new(master->base, stop_took_too_long, master));
+	master->samples = recent_new(master, master->page, conf->workers);
+	master->sample_timer =
+		mem_must(event_new(master->base, -1, EV_PERSIST, take_sample, master));
+	event_add(master->sample_timer, &every_second);
+	recent_sample(master->samples, clock_mono_ns());
 	return control_new(master, master->base, conf->run_dir, answer, master, &master->control);
 }
 
@@ -264,6 +281,8 @@ static void release(struct master *master)
 			event_free(master->signal_events[i]);
 	if (master->stop_timer != NULL)
 		event_free(master->stop_timer);
+	if (master->sample_timer != NULL)
+		event_free(master->sample_timer);
 	if (master->base != NULL)
 		event_base_free(master->base);
 	if (master->metrics_fd >= 0)

@@ -219,18 +219,13 @@ const struct lane_call chores_move_call = {
 
 /* Turns ------------------------------------------------------------------------------------ */
 
-static void set_gauges(const struct worker *worker)
-{
-	metric_set(METRIC_login_queue, lane_queue_length(worker->login_lane));
-	metric_set(METRIC_accounting_queue, lane_queue_length(worker->accounting_lane));
-}
-
 static void take_turn(void *owner)
 {
 	struct chores *chores = owner;
 	struct worker *worker = chores->worker;
 	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);
-	set_gauges(worker);
+	lane_show(worker->login_lane);
+	lane_show(worker->accounting_lane);
 	submit(&chores->tick);
 	chores_scan(chores);
 	if (worker->index == 0 && chores->turns++ % MOVE_EVERY_TURNS == 0)

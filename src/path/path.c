@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "path/listener.h"
 #include "path/sender.h"
+#include "path/vitals.h"
 
 struct path {
 	struct worker *worker;
@@ -35,6 +36,7 @@ struct path *path_new(TALLOC_CTX *ctx, struct event_base *base, struct worker *w
 		}
 		path->listener_count++;
 	}
+	vitals_new(path, worker->timers, sockets, count);
 	return path;
 }
 

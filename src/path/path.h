@@ -21,8 +21,9 @@ struct path_socket {
 
 struct path;
 
-/* Starts to read. Sets worker->send. NULL (errno) if a socket refuses the options that stamp
- * datagrams with their arrival time and local address. */
+/* Starts to read. The sockets are borrowed until the path is freed. Sets worker->send. NULL (errno)
+ * if a socket refuses the options that stamp datagrams with their arrival time and local address.
+ */
 struct path *path_new(TALLOC_CTX *ctx, struct event_base *base, struct worker *worker,
 	const struct path_socket *sockets, size_t count);
 

@@ -36,8 +36,26 @@ static void accounting_lane_changed(void *owner, bool is_up)
 		chores_lane_up(worker->chores);
 }
 
+static const struct lane_metrics login_metrics = {
+	.rows = DISTRIBUTION_login_rows,
+	.round_us = DISTRIBUTION_login_round_us,
+	.wait_us = DISTRIBUTION_login_wait_us,
+	.queue = METRIC_login_queue,
+	.queue_peak = METRIC_login_queue_peak,
+	.round_age_us = METRIC_login_round_age_us,
+};
+static const struct lane_metrics accounting_metrics = {
+	.rows = DISTRIBUTION_accounting_rows,
+	.round_us = DISTRIBUTION_accounting_round_us,
+	.wait_us = DISTRIBUTION_accounting_wait_us,
+	.queue = METRIC_accounting_queue,
+	.queue_peak = METRIC_accounting_queue_peak,
+	.round_age_us = METRIC_accounting_round_age_us,
+};
+
 static struct lane *new_lane(struct worker *worker, struct event_base *base, const char *name,
-	const struct lane_call *const *calls, void (*changed)(void *owner, bool is_up))
+	const struct lane_metrics *metrics, const struct lane_call *const *calls,
+	void (*changed)(void *owner, bool is_up))
 {
 	const struct conf *conf = worker->conf;
 	const struct lane_settings settings = {
@@ -46,6 +64,7 @@ static struct lane *new_lane(struct worker *worker, struct event_base *base, con
 			.connect_timeout_ms = conf->connect_timeout_ms,
 			.statement_timeout_ms = conf->statement_timeout_ms,
 			.lock_timeout_ms = conf->lock_timeout_ms},
+		.metrics = *metrics,
 		.batch_max = conf->batch_max,
 		.reconnect_min_ms = conf->reconnect_min_ms,
 		.reconnect_max_ms = conf->reconnect_max_ms,
@@ -125,9 +144,10 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 		talloc_free(worker);
 		return NULL;
 	}
-	worker->login_lane = new_lane(worker, base, "login", login_calls, login_lane_changed);
-	worker->accounting_lane =
-		new_lane(worker, base, "accounting", accounting_calls, accounting_lane_changed);
+	worker->login_lane =
+		new_lane(worker, base, "login", &login_metrics, login_calls, login_lane_changed);
+	worker->accounting_lane = new_lane(worker, base, "accounting", &accounting_metrics,
+		accounting_calls, accounting_lane_changed);
 	worker->freelist = freelist_new(worker, index, conf->workers);
 	worker->dupcache = dupcache_new(worker, conf->dupcache_max, conf->dupcache_s);
 	worker->exhausted = exhausted_new(worker);

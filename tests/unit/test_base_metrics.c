@@ -21,6 +21,10 @@ static void test_table(void)
 		for (enum metric other = 0; other < metric; other++)
 			CU_ASSERT_STRING_NOT_EQUAL(info->name, metric_info(other)->name);
 	}
+	for (enum metric_distribution which = 0; which < DISTRIBUTION_COUNT; which++)
+		CU_ASSERT_TRUE(strlen(metric_distribution_info(which)->sentence) > 1);
+	CU_ASSERT_STRING_EQUAL(
+		metric_distribution_info(DISTRIBUTION_login_rows)->name, "login_rows");
 	CU_ASSERT_STRING_EQUAL(metric_info(METRIC_drop_unknown_nas)->name, "drop_unknown_nas");
 	CU_ASSERT_TRUE(metric_info(METRIC_login_queue)->is_gauge);
 	CU_ASSERT_FALSE(metric_info(METRIC_packets_received)->is_gauge);
@@ -56,6 +60,42 @@ static void test_private_row(void)
 	CU_ASSERT_EQUAL(metric_get(METRIC_reject_expired), 2);
 }
 
+static void test_distribution(void)
+{
+	struct distribution before = {0}, after;
+	CU_ASSERT_EQUAL(distribution_quantile(&before, 500), 0);
+	CU_ASSERT_EQUAL(distribution_mean(&before), 0);
+	for (uint64_t value = 0; value <= 1000; value++)
+		metric_observe(DISTRIBUTION_login_wait_us, value);
+	metric_get_distribution(DISTRIBUTION_login_wait_us, &before);
+	CU_ASSERT_EQUAL(distribution_count(&before), 1001);
+	CU_ASSERT_EQUAL(distribution_mean(&before), 500);
+	CU_ASSERT_EQUAL(distribution_quantile(&before, 500), 448);
+	CU_ASSERT_EQUAL(distribution_quantile(&before, 1000), 896);
+	/* What came between two looks. */
+	metric_observe(DISTRIBUTION_login_wait_us, 256);
+	metric_observe(DISTRIBUTION_login_wait_us, UINT64_MAX / 4);
+	metric_get_distribution(DISTRIBUTION_login_wait_us, &after);
+	distribution_subtract(&after, &before);
+	CU_ASSERT_EQUAL(distribution_count(&after), 2);
+	CU_ASSERT_EQUAL(distribution_quantile(&after, 500), 256);
+	CU_ASSERT_EQUAL(distribution_quantile(&after, 1000), UINT64_C(7) << 24);
+	metric_get_distribution(DISTRIBUTION_login_rows, &after);
+	CU_ASSERT_EQUAL(distribution_count(&after), 0);
+}
+
+/* Each bucket begins behind the one before, and each value is in the bucket that it should be. */
+static void test_buckets(void)
+{
+	unsigned last = 0;
+	for (uint64_t value = 0; value <= DISTRIBUTION_MAX; value += 1 + value / 64) {
+		unsigned bucket = distribution_bucket(value);
+		CU_ASSERT_TRUE(bucket == last || bucket == last + 1);
+		last = bucket;
+	}
+	CU_ASSERT_EQUAL(distribution_bucket(UINT64_MAX), DISTRIBUTION_BUCKETS - 1);
+}
+
 static void test_shared_page(void)
 {
 	int fd = -1;
@@ -69,6 +109,7 @@ static void test_shared_page(void)
 		metrics_use_row(mine, 1);
 		metric_add(METRIC_packets_received, 7);
 		metric_set(METRIC_requests_open, 5);
+		metric_observe(DISTRIBUTION_accounting_wait_us, 9);
 		_exit(0);
 	}
 	int status;
@@ -76,6 +117,12 @@ static void test_shared_page(void)
 	CU_ASSERT_EQUAL(status, 0);
 	CU_ASSERT_EQUAL(metrics_page_read(page, 1, METRIC_packets_received), 7);
 	CU_ASSERT_EQUAL(metrics_page_read(page, 1, METRIC_requests_open), 5);
+	struct distribution distribution;
+	metrics_page_read_distribution(page, 1, DISTRIBUTION_accounting_wait_us, &distribution);
+	CU_ASSERT_EQUAL(distribution.sum, 9);
+	CU_ASSERT_EQUAL(distribution_count(&distribution), 1);
+	metrics_page_read_distribution(page, 2, DISTRIBUTION_accounting_wait_us, &distribution);
+	CU_ASSERT_EQUAL(distribution_count(&distribution), 0);
 	CU_ASSERT_EQUAL(metrics_page_read(page, 0, METRIC_packets_received), 0);
 	CU_ASSERT_EQUAL(metrics_page_read(page, 2, METRIC_packets_received), 0);
 
@@ -110,6 +157,8 @@ int main(void)
 		TEST(test_table),
 		TEST(test_reasons),
 		TEST(test_private_row),
+		TEST(test_distribution),
+		TEST(test_buckets),
 		TEST(test_shared_page),
 		TEST(test_page_is_checked),
 		CU_TEST_INFO_NULL,

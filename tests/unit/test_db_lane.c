@@ -90,6 +90,12 @@ static void begin_down(void)
 	const struct lane_settings settings = {
 		.name = "login",
 		.connection = {.conninfo = ""},
+		.metrics = {.rows = DISTRIBUTION_login_rows,
+			.round_us = DISTRIBUTION_login_round_us,
+			.wait_us = DISTRIBUTION_login_wait_us,
+			.queue = METRIC_login_queue,
+			.queue_peak = METRIC_login_queue_peak,
+			.round_age_us = METRIC_login_round_age_us},
 		.batch_max = BATCH_MAX,
 		.reconnect_min_ms = 100,
 		.reconnect_max_ms = 10000,
@@ -199,6 +205,52 @@ static void test_batching_while_in_flight(void)
 	}
 	CU_ASSERT_EQUAL(metric_get(METRIC_batches) - batches, 3);
 	CU_ASSERT_EQUAL(metric_get(METRIC_batch_items) - items, 301);
+	end();
+}
+
+static struct distribution grown(enum metric_distribution which, const struct distribution *before)
+{
+	struct distribution now;
+	metric_get_distribution(which, &now);
+	distribution_subtract(&now, before);
+	return now;
+}
+
+/* What popradctl status tells of a lane. */
+static void test_figures(void)
+{
+	struct distribution rows, wait_us, round_us;
+	begin();
+	metric_get_distribution(DISTRIBUTION_login_rows, &rows);
+	metric_get_distribution(DISTRIBUTION_login_wait_us, &wait_us);
+	metric_get_distribution(DISTRIBUTION_login_round_us, &round_us);
+	submit_range(0, 3);
+	fake_clock_advance_ms(4);
+	lane_show(lane);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_queue), 2);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_queue_peak), 2);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_round_age_us), 4000);
+	answer_all();
+	fake_clock_advance_ms(1);
+	answer_all();
+	rows = grown(DISTRIBUTION_login_rows, &rows);
+	wait_us = grown(DISTRIBUTION_login_wait_us, &wait_us);
+	round_us = grown(DISTRIBUTION_login_round_us, &round_us);
+	CU_ASSERT_EQUAL(rows.sum, 3);
+	CU_ASSERT_EQUAL(distribution_count(&rows), 2);
+	CU_ASSERT_EQUAL(distribution_count(&wait_us), 3);
+	CU_ASSERT_EQUAL(distribution_quantile(&wait_us, 1000), 3584);
+	CU_ASSERT_EQUAL(distribution_count(&round_us), 2);
+	CU_ASSERT_EQUAL(round_us.sum, 5000);
+	/* The peak is that of the last turns. */
+	for (int turn = 0; turn < 10; turn++) {
+		CU_ASSERT_EQUAL(metric_get(METRIC_login_queue_peak), 2);
+		lane_show(lane);
+	}
+	lane_show(lane);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_queue), 0);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_queue_peak), 0);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_round_age_us), 0);
 	end();
 }
 
@@ -644,6 +696,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		TEST(test_lone_leaves_at_once),
 		TEST(test_batching_while_in_flight),
+		TEST(test_figures),
 		TEST(test_two_calls_in_one_round),
 		TEST(test_urgent_first),
 		TEST(test_rows),
