@@ -41,9 +41,8 @@ def arguments():
     unknown = set(options.rows) - set(names)
     if unknown:
         parser.error(f"no such rows: {', '.join(sorted(unknown))}")
-    if not options.poprad_only and freeradius.missing_packages():
-        parser.error("FreeRADIUS is not installed: apt-get install --no-install-recommends "
-                     f"{' '.join(freeradius.PACKAGES)}, or --poprad-only")
+    if not options.poprad_only and freeradius.problem():
+        parser.error(f"{freeradius.problem()} (or --poprad-only)")
     return options
 
 

@@ -219,8 +219,13 @@ KINDS = {
 }
 
 
-def missing_packages():
-    return [] if PROGRAM.exists() and DRIVER.exists() and SQL_FOLDER.exists() else list(PACKAGES)
+def problem():
+    """Why it cannot be measured here, or None."""
+    if not (PROGRAM.exists() and DRIVER.exists()):
+        return f"FreeRADIUS is not installed: apt-get install --no-install-recommends {' '.join(PACKAGES)}"
+    if not os.access(SQL_FOLDER / "main" / "postgresql" / "schema.sql", os.R_OK):
+        return f"FreeRADIUS's schema in {SQL_FOLDER} cannot be read: run this as root, or as a member of group freerad"
+    return None
 
 
 def statements(name):

@@ -67,7 +67,7 @@ sys.stdin.read()"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         parent.stdin.close()
 
 
-@pytest.mark.skipif(bool(freeradius.missing_packages()), reason="FreeRADIUS is not installed")
+@pytest.mark.skipif(freeradius.problem() is not None, reason=str(freeradius.problem()))
 @pytest.mark.parametrize("kind", freeradius.KINDS)
 def test_freeradius_takes_its_configuration(tmp_path, kind):
     values = dict(folder=tmp_path, socket_folder=tmp_path, port=5432, auth_port=21812, acct_port=21813)
