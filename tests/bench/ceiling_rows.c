@@ -13,6 +13,7 @@
 #define FIRST_NAS UINT32_C(0x7f000101)     /* 127.0.1.1 */
 #define FIRST_ADDRESS UINT32_C(0x64400001) /* of the pool 100.64.0.0/14 */
 #define POOL_SIZE ((UINT32_C(1) << 18) - 2)
+#define ADDRESSES_A_LINE 8 /* that a small run proposes from; a large one has the whole pool */
 #define TEST_NETWORK UINT32_C(0xc6120000)
 #define OCTETS_A_STEP 1500000
 
@@ -79,7 +80,8 @@ struct share *share_new(
 	TALLOC_CTX *ctx, const struct ceiling_settings *settings, unsigned connection)
 {
 	struct share *share = mem_must(talloc_zero(ctx, struct share));
-	uint32_t pool_share = POOL_SIZE / settings->connections;
+	uint32_t few = settings->subscribers * ADDRESSES_A_LINE;
+	uint32_t pool_share = (few < POOL_SIZE ? few : POOL_SIZE) / settings->connections;
 	share->settings = settings;
 	share->connection = connection;
 	share->line_count = settings->subscribers / settings->connections;

@@ -41,6 +41,9 @@ class PopradServer(Contender):
 
     def fill(self, connection, kind):
         apply_schema(connection)
+        self.fill_rows(connection, kind)
+
+    def fill_rows(self, connection, kind):
         with connection, connection.cursor() as cursor:
             cursor.execute(f"""
                 insert into poprad.realm (name) values ('isp.example');
