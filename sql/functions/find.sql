@@ -8,17 +8,14 @@
 drop function if exists poprad.find;
 create function poprad.find(logins text[])
 returns table (ord int, subscriber_id int, plan_id int, status text, expires_at timestamptz, password text,
-	static_address inet, session_limit int, attributes text, last_address inet)
+	static_address inet, session_limit int, attributes text)
 language plpgsql stable security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
 	return query
 	select l.ord::int, s.subscriber_id, s.plan_id, s.status, s.expires_at, s.password, s.static_address,
-		s.session_limit, nullif(array_to_string(s.attributes, E'\n'), ''), state.last_address
+		s.session_limit, nullif(array_to_string(s.attributes, E'\n'), '')
 	from unnest(logins) with ordinality l (login, ord)
-	cross join lateral (select * from subscriber s where s.login = l.login collate "C" offset 0) s
-	left join lateral (
-		select t.last_address from subscriber_state t where t.subscriber_id = s.subscriber_id offset 0
-	) state on true;
+	cross join lateral (select * from subscriber s where s.login = l.login collate "C" offset 0) s;
 end
 $$;

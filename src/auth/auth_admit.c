@@ -23,41 +23,17 @@ static bool draws_from_pool(const struct login *login)
 	       !addr_is_set(&login->subscriber.static_address);
 }
 
-/* May this address be leased from the plan's pool to a session on this NAS? */
-static bool pool_has(const struct login *login, const struct addr *addr)
-{
-	const struct request *request = login->request;
-	size_t count;
-	const struct pool_range *ranges = catalog_ranges(request->catalog, &count);
-	for (size_t n = 0; n < count; n++) {
-		const struct pool_range *range = &ranges[n];
-		bool serves = range->nas_group_id == 0 ||
-			      range->nas_group_id == request->nas->nas_group_id;
-		if (range->pool_id == login->plan->pool_id && serves &&
-			addr->family == range->first.family &&
-			addr_compare(&range->first, addr) <= 0 &&
-			addr_compare(addr, &range->last) <= 0)
-			return true;
-	}
-	return false;
-}
-
-/* Fills the next round's candidates: first the address that the subscriber had last. */
+/* Fills the next round's candidates. The database tries the subscriber's last address before them.
+ */
 static void take_candidates(struct login *login)
 {
 	struct proposal *proposal = &login->proposal;
-	const struct addr *last = &login->subscriber.last_address;
 	proposal->round++;
-	proposal->count = proposal->not_from_list = 0;
+	proposal->count = 0;
 	if (!draws_from_pool(login) || proposal->is_search)
 		return;
-	if (proposal->round == 1 && addr_is_set(last) && pool_has(login, last)) {
-		proposal->candidates[0] = *last;
-		proposal->count = proposal->not_from_list = 1;
-	}
-	proposal->count += freelist_take(login->request->worker->freelist, login->plan->pool_id,
-		login->request->nas->nas_group_id, CANDIDATES_MAX - proposal->count,
-		proposal->candidates + proposal->count);
+	proposal->count = freelist_take(login->request->worker->freelist, login->plan->pool_id,
+		login->request->nas->nas_group_id, CANDIDATES_MAX, proposal->candidates);
 }
 
 static bool pool_is_exhausted(const struct login *login)
@@ -78,8 +54,7 @@ static void settle_candidates(struct login *login)
 
 	metric_add(METRIC_candidates_lost, lost);
 	for (size_t n = next; n < proposal->count; n++)
-		if (n >= proposal->not_from_list)
-			freelist_put_back(list, &proposal->candidates[n]);
+		freelist_put_back(list, &proposal->candidates[n]);
 	proposal->count = 0;
 	/* It may be listed all the same: his last one, or one that the database found. */
 	freelist_remove(list, &login->admission.address);

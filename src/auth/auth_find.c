@@ -17,7 +17,6 @@ enum find_column {
 	FIND_STATIC_ADDRESS,
 	FIND_SESSION_LIMIT,
 	FIND_ATTRIBUTES,
-	FIND_LAST_ADDRESS,
 };
 
 struct step_result auth_find(struct request *request)
@@ -65,8 +64,6 @@ static void find_take(struct lane_item *item, const struct pg_rows *rows, size_t
 	if (!pg_read_int(rows, row, FIND_SESSION_LIMIT, &subscriber->session_limit))
 		subscriber->session_limit = -1;
 	subscriber->attributes = copy_text(pool, pg_read_text(rows, row, FIND_ATTRIBUTES));
-	if (!pg_read_addr(rows, row, FIND_LAST_ADDRESS, &subscriber->last_address))
-		subscriber->last_address = (struct addr){0};
 }
 
 static void find_done(struct lane_item *item, enum lane_outcome outcome)

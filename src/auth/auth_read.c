@@ -20,7 +20,7 @@ static void login_end(struct request *request)
 {
 	struct login *login = login_of(request);
 	const struct proposal *proposal = &login->proposal;
-	for (size_t n = proposal->not_from_list; n < proposal->count; n++)
+	for (size_t n = 0; n < proposal->count; n++)
 		freelist_put_back(request->worker->freelist, &proposal->candidates[n]);
 	if (login->job != NULL)
 		hashpool_cancel(request->worker->hashpool, login->job);

@@ -33,7 +33,7 @@ struct subscriber {
 	bool is_active;
 	int64_t expires_us; /* wall clock; INT64_MAX = never */
 	char *password;     /* as stored; wiped once it has been looked at */
-	struct addr static_address, last_address;
+	struct addr static_address;
 	int64_t session_limit; /* -1 = the plan's */
 	char *attributes;      /* one a line; NULL = none */
 };
@@ -52,7 +52,6 @@ struct proposal {
 	bool is_search; /* the database looks for an address itself */
 	size_t count;
 	struct addr candidates[CANDIDATES_MAX];
-	size_t not_from_list; /* so many of the first did not come from the free list */
 };
 
 /* What poprad.admit returned. */

@@ -11,7 +11,7 @@
  *	const struct fake_execution *find = fake_pgconn_pending(conn);
  *	CU_ASSERT_STRING_EQUAL(find->statement, "find");
  *	CU_ASSERT_STRING_EQUAL(fake_value(find, 0, 0), "demo@isp.example");
- *	fake_pgconn_answer(conn, "1|7|3|active|\\N|dial-up|\\N|\\N|\\N|\\N");
+ *	fake_pgconn_answer(conn, "1|7|3|active|\\N|dial-up|\\N|\\N|\\N");
  *
  * Answers go to the oldest unanswered execution that has been flushed, as on the real connection.
  * Callbacks run inside the fake_pgconn_ function that causes them. */

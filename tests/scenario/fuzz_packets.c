@@ -132,7 +132,7 @@ static void answer_query(struct pgconn *conn, const struct fake_execution *execu
 {
 	const char *rows = "";
 	if (strcmp(execution->statement, "find") == 0)
-		rows = "1|7|1|active|\\N|MyPw|\\N|\\N|Idle-Timeout = 60|\\N";
+		rows = "1|7|1|active|\\N|MyPw|\\N|\\N|Idle-Timeout = 60";
 	else if (strcmp(execution->statement, "admit") == 0)
 		rows = "1|ok|\\N|10.0.8.9|0";
 	else if (strcmp(execution->statement, "account") == 0)
