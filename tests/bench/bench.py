@@ -11,6 +11,7 @@
 import argparse
 import contextlib
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -52,6 +53,7 @@ def say(text):
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     settings.ROOT = poprad.ROOT = options.root.resolve()
     settings.BUILD = options.build.resolve()
     options.output.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ then, and at the end whether the first and the last third are alike. History gro
 
 import argparse
 import pathlib
+import signal
 import statistics
 import sys
 import threading
@@ -53,13 +54,14 @@ class Churn(PopradServer):
     def fill(self, connection, kind):
         super().fill(connection, kind)
         with connection, connection.cursor() as cursor:
-            cursor.execute("select pg_get_functiondef('poprad.move_closed'::regproc)")
-            text = cursor.fetchone()[0]
-            for period, shorter in PERIODS.items():
-                assert text.count(f"'{period}'") == 1, "move_closed has other periods than this benchmark expects"
-                text = text.replace(f"'{period}'", f"'{shorter}'")
             cursor.execute("set local role poprad_owner")
-            cursor.execute(text)
+            for period, shorter in PERIODS.items():
+                cursor.execute("""select pg_get_functiondef(oid) from pg_proc
+                    where pronamespace = 'poprad'::regnamespace and position(%s in prosrc) > 0""",
+                               (f"interval '{period}'",))
+                found = cursor.fetchall()
+                assert len(found) == 1, f"there is not one function with the period of {period}"
+                cursor.execute(found[0][0].replace(f"interval '{period}'", f"interval '{shorter}'"))
 
     def sample(self):
         """One line: what was answered so far, and the tables."""
@@ -163,13 +165,17 @@ def arguments():
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
     settings.ROOT = poprad.ROOT = options.root.resolve()
     with Churn(SUBSCRIBERS, POOL) as server:
         server.fresh("session")
         load = Load(server, options)
         load.start()
-        samples = watch(server, load, options.every, min(WARM_UP_SECONDS, options.minutes * 20))
-        load.join()
+        try:
+            samples = watch(server, load, options.every, min(WARM_UP_SECONDS, options.minutes * 20))
+        finally:
+            generator.stop()  # unless it has ended
+            load.join()
         if load.problem is not None or not samples:
             sys.exit(f"no result: {load.problem}")
         counted = {name: load.summary[name] for name in ("accepted", "rejected", "acknowledged", "operations_failed",

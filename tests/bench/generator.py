@@ -13,6 +13,15 @@ class Failed(Exception):
     """popradload ended without a summary."""
 
 
+running = set()
+
+
+def stop():
+    """Ends what runs in other threads."""
+    for child in list(running):
+        child.kill()
+
+
 def command(server, mode, options):
     words = [settings.ROOT / "bin" / "popradload", mode, "--json", "--quiet",
              "--server", "127.0.0.1", "--auth-port", server.auth_port, "--acct-port", server.acct_port,
@@ -27,10 +36,15 @@ def command(server, mode, options):
 def run(server, mode, **options):
     """popradload MODE --NAME VALUE...; its summary. An option whose value is True stands alone."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        done = subprocess.run(command(server, mode, options), stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-                              check=False)
+        child = subprocess.Popen(command(server, mode, options), stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        running.add(child)
+        try:
+            status = child.wait()
+        finally:
+            running.discard(child)
+            child.kill()  # only if the wait was broken off
         output.seek(0)
         errors.seek(0)
-        if done.returncode not in (0, 1):  # 1: something was lost or rejected, which the summary says
-            raise Failed(f"popradload {mode}: exit status {done.returncode}\n{errors.read().decode()}")
+        if status not in (0, 1):  # 1: something was lost or rejected, which the summary says
+            raise Failed(f"popradload {mode}: exit status {status}\n{errors.read().decode()}")
         return json.load(output)
