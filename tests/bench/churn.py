@@ -5,7 +5,7 @@
 
     tests/bench/churn.py --root PREFIX [--minutes 30] [--every 30] [--hold 4]
 
-Each subscriber logs in, reports three times and goes, with a pause (--hold) before each record but the first; so the
+All dial at once in the beginning, so that some must try again. Each subscriber logs in, reports three times and goes, with a pause (--hold) before each record but the first; so the
 load is always the same, and it shows in the cost of an answer if something degrades. Prints a line of figures now and
 then, and at the end whether the first and the last third are alike. History grows, as it should; all else must not.
 """
@@ -34,6 +34,7 @@ INTERIMS = 3
 # Closed sessions go into history after an hour, their aliases a day later. Here it is minutes, so that a run sees many
 # of these periods.
 PERIODS = {"1 hour": "1 minute", "1 day": "2 minutes"}
+COUNTED = ("accepted", "rejected", "acknowledged", "operations_failed", "retransmits", "double_addresses", "duration_s")
 WARM_UP_SECONDS = 240  # both have passed, and vacuum has been here
 # What may differ between the thirds: costs by what else the machine does, sizes by where a vacuum stands.
 RATE_TOLERANCE, COST_TOLERANCE, SIZE_TOLERANCE = 0.05, 0.10, 0.10
@@ -66,10 +67,11 @@ class Churn(PopradServer):
     def sample(self):
         """One line: what was answered so far, and the tables."""
         counters = self.server.counters()
-        return {"when": time.monotonic(), "cpu": self.cpu(), "answers": counters["access_accepts"] + counters["accounting_responses"],
-                "rejects": counters["access_rejects"], "memory": self.memory_kib() * 1024,
-                "tables": {name: (int(table), int(indexes), int(dead)) for name, table, indexes, dead in
-                           self.query(SIZES)}}
+        tables = {"history": (0, 0, 0)}
+        tables.update({name: (int(table), int(indexes), int(dead)) for name, table, indexes, dead in self.query(SIZES)})
+        return {"when": time.monotonic(), "cpu": self.cpu(),
+                "answers": counters["access_accepts"] + counters["accounting_responses"],
+                "memory": self.memory_kib() * 1024, "tables": tables}
 
 
 class Load(threading.Thread):
@@ -133,16 +135,14 @@ def judge(samples):
     return all(verdicts)
 
 
-def watch(server, load, every, warm_up):
-    """Samples until the load ends. The beginning, in which the pool fills, is no part of it."""
+def watch(server, load, every, warm_up, until):
+    """Samples as long as sessions come. The beginning, in which the pool fills, is no part of it."""
     load.join(warm_up)
     samples, before = [], server.sample()
     begun = before["when"]
     print(header(before), flush=True)
-    while load.is_alive():
+    while load.is_alive() and time.monotonic() + every < until:
         load.join(every)
-        if not load.is_alive():
-            break
         now = server.sample()
         answers = now["answers"] - before["answers"]
         now["rate"] = answers / (now["when"] - before["when"])
@@ -170,16 +170,17 @@ def main():
     with Churn(SUBSCRIBERS, POOL) as server:
         server.fresh("session")
         load = Load(server, options)
+        until = time.monotonic() + options.minutes * 60
         load.start()
         try:
-            samples = watch(server, load, options.every, min(WARM_UP_SECONDS, options.minutes * 20))
-        finally:
-            generator.stop()  # unless it has ended
+            samples = watch(server, load, options.every, min(WARM_UP_SECONDS, options.minutes * 20), until)
             load.join()
+        finally:
+            generator.stop()
         if load.problem is not None or not samples:
             sys.exit(f"no result: {load.problem}")
-        counted = {name: load.summary[name] for name in ("accepted", "rejected", "acknowledged", "operations_failed",
-                                                         "double_addresses", "duration_s")}
+        counted = {name: load.summary[name] for name in COUNTED}
+        counted.update({f"{role} lost": load.summary[role]["lost"] for role in ("login", "accounting")})
         print(counted)
         is_flat = judge(samples)
         sys.exit(0 if is_flat and counted["rejected"] == counted["double_addresses"] == 0 else 1)
