@@ -12,8 +12,9 @@ from contender import DATABASE
 
 def run(contender, mode, connections, batch, seconds):
     """find, login or account on a database that contender.fresh() has made; its figures."""
-    words = [settings.BUILD / "tests" / "bench" / "ceiling", mode, contender.cluster.conninfo(DATABASE, "poprad_server"),
-             connections, batch, contender.subscribers, seconds]
+    conninfo = contender.cluster.conninfo(DATABASE, "poprad_server")
+    words = [settings.BUILD / "tests" / "bench" / "ceiling", mode, conninfo, connections, batch, contender.subscribers,
+             seconds]
     database = contender.cluster.process.pid
     with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True) as driver:
         if driver.stdout.readline() != "ready\n":

@@ -5,9 +5,10 @@
 
     tests/bench/churn.py --root PREFIX [--minutes 30] [--every 30] [--hold 4]
 
-All dial at once in the beginning, so that some must try again. Each subscriber logs in, reports three times and goes, with a pause (--hold) before each record but the first; so the
-load is always the same, and it shows in the cost of an answer if something degrades. Prints a line of figures now and
-then, and at the end whether the first and the last third are alike. History grows, as it should; all else must not.
+All dial at once in the beginning, so that some must try again. Each subscriber logs in, reports three times and goes,
+with a pause (--hold) before each record but the first; so the load is always the same, and it shows in the cost of an
+answer if something degrades. Prints a line of figures now and then, and at the end whether the first and the last third
+are alike. History grows, as it should; all else must not.
 """
 
 import argparse
@@ -84,8 +85,8 @@ class Load(threading.Thread):
     def run(self):
         try:
             self.summary = generator.run(
-                self.server, "session", interims=INTERIMS, window=ONLINE, ports=8, hold=f"{int(self.options.hold * 1000)}ms",
-                duration=f"{int(self.options.minutes * 60)}s")
+                self.server, "session", interims=INTERIMS, window=ONLINE, ports=8,
+                hold=f"{int(self.options.hold * 1000)}ms", duration=f"{int(self.options.minutes * 60)}s")
         except (generator.Failed, OSError, ValueError) as problem:
             self.problem = problem
 

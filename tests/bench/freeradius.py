@@ -244,7 +244,7 @@ def config(kind, connections=CONNECTIONS, cleanup_delay=CLEANUP_SECONDS, **value
 
 class FreeRadius(Contender):
     name = "FreeRADIUS"
-    templates_of = {"password": "plain", "lease": "plain", "session": "plain"}  # those that differ by the configuration alone
+    templates_of = {"password": "plain", "lease": "plain", "session": "plain"}  # they differ by the configuration alone
 
     def __init__(self, subscribers=settings.SUBSCRIBERS):
         super().__init__(subscribers)

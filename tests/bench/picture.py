@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the poprad authors
-"""Draws panels of lines as SVG: goodput and p99 against offered load. Both axes are logarithmic, because the servers are
-an order of magnitude apart. Colours and text can be read on light and on dark ground."""
+"""Draws panels of lines as SVG: goodput and p99 against offered load. Both axes are logarithmic, because the servers
+are an order of magnitude apart. Colours and text can be read on light and on dark ground."""
 
 import math
 from xml.sax.saxutils import escape
@@ -102,8 +102,8 @@ def draw_panel(panel, offset):
 def draw(panels, description):
     """The whole document."""
     height = PANEL_HEIGHT * len(panels)
-    parts = [f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' height='{height}' "
-             "role='img'>", f"<title>{escape(description)}</title>"]
+    parts = [f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' "
+             f"height='{height}' role='img'>", f"<title>{escape(description)}</title>"]
     for number, panel in enumerate(panels):
         parts += draw_panel(panel, number * PANEL_HEIGHT)
     return "\n".join([*parts, "</svg>", ""])

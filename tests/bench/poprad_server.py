@@ -11,11 +11,13 @@ from support.cluster import apply_schema
 # The subscribers from the first to the last are online, as they are hours after they logged in.
 ONLINE = """
     create temporary table line as
-        select n, ('019' || lpad(to_hex(n), 9, '0') || '7' || lpad(to_hex(n), 3, '0') || '8' || md5(n::text)::char(15))::uuid
-            as session_key, s.subscriber_id, s.plan_id, s.login, host(network(%(pool)s::cidr))::inet + n as address
-        from generate_series(%(first)s, %(last)s) n join poprad.subscriber s on s.login = 'line-' || n || '@isp.example';
-    insert into poprad.session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address, nas_port,
-            nas_port_type, calling_station_id, user_name, acct_session_id, class, address, framed_address, service_type,
+        select n, s.subscriber_id, s.plan_id, s.login, host(network(%(pool)s::cidr))::inet + n as address,
+            ('019' || lpad(to_hex(n), 9, '0') || '7' || lpad(to_hex(n), 3, '0') || '8'
+                || md5(n::text)::char(15))::uuid as session_key
+        from generate_series(%(first)s, %(last)s) n
+        join poprad.subscriber s on s.login = 'line-' || n || '@isp.example';
+    insert into poprad.session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address,
+            nas_port, nas_port_type, calling_station_id, user_name, acct_session_id, class, address, framed_address, service_type,
             framed_protocol, authentic, authorised_at, started_at, updated_at, last_heard, interim_s, session_time,
             in_octets, out_octets)
         select session_key, 'active', subscriber_id, plan_id, 1, '127.0.2.1', '127.0.2.1', n, 'Virtual', 'line-' || n,

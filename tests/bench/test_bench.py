@@ -33,7 +33,8 @@ def test_storm_table_says_how_much_sooner_everybody_is_online():
     def round_of(seconds):
         return {"all_online_s": seconds, "cpu_us": {"server": 20.0, "database": 60.0, "generator": 10.0}}
     storm = next(row for row in rows.ROWS if row.name == "storm20k")
-    lines = list(storm.table({"poprad": [round_of(1.0), round_of(2.0)], "FreeRADIUS": [round_of(20.0), round_of(30.0)]}))
+    lines = list(storm.table({"poprad": [round_of(1.0), round_of(2.0)],
+                              "FreeRADIUS": [round_of(20.0), round_of(30.0)]}))
     assert "| poprad | 1.50 (1.00 to 2.00) |  |" in lines
     assert "| FreeRADIUS | 25.00 (20.00 to 30.00) | 17.5 (15.0 to 20.0)x |" in lines
 
