@@ -42,10 +42,11 @@ declare
 	turn int[]; -- the packets of this turn, in the order of
 	keys uuid[]; -- their sessions
 	unknown int[]; -- those whose session must be looked for
-	others account_event[]; -- the same
+	others account_event[]; -- the same, or all packets that are left
 	later int[];
 	is_simple boolean; -- nothing need be locked before it is written
-	is_locked boolean := false;
+	is_odd boolean := false; -- something need be, as it turned out
+	is_locked boolean := false; -- all of it is
 	identified int[]; -- packets whose NAS + Acct-Session-Id is locked
 	candidates uuid[]; -- every session that may be written, locked
 	beginning int[]; -- whose sessions begin
@@ -114,26 +115,31 @@ begin
 		) k;
 		later := '{}';
 
-		if is_locked or is_simple and unknown is not null then
+		is_simple := is_simple and not is_odd;
+		if unknown is not null or is_locked or not is_simple then
 			others := array(
-				select
-					account_packet(i, new_keys, class_keys, statuses, nas_ids,
-						nas_addresses, nas_ip_addresses, nas_identifiers,
-						acct_session_ids, acct_multi_session_ids, logins, user_names,
-						classes, framed_addresses, framed_ipv6_addresses,
-						framed_ipv6_prefixes, framed_interface_ids,
-						delegated_ipv6_prefixes, nas_ports, nas_port_ids,
-						nas_port_types, calling_station_ids, called_station_ids,
-						service_types, framed_protocols, authentics, connect_infos,
-						events_at, received_ats, session_times, octets_in, octets_out,
-						has_gigawords, packets_in, packets_out, terminate_causes)
-				from unnest(unknown) i);
+				select account_packet(i, new_keys, class_keys, statuses, nas_ids, nas_addresses, nas_ip_addresses,
+					nas_identifiers, acct_session_ids, acct_multi_session_ids, logins, user_names, classes,
+					framed_addresses, framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids,
+					delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids,
+					called_station_ids, service_types, framed_protocols, authentics, connect_infos, events_at,
+					received_ats, session_times, octets_in, octets_out, has_gigawords, packets_in, packets_out,
+					terminate_causes)
+				from unnest(case when is_locked or is_simple then unknown else pending end) i);
 			if identified is null then
-				identified := unknown;
+				identified := case when is_simple then unknown else pending end;
 				perform account_lock_identities(others);
-			elsif not unknown <@ identified then
+			elsif is_locked and not unknown <@ identified then
 				raise serialization_failure using message = 'another session took the name of one that packets are for';
 			end if;
+		end if;
+		if not is_locked and not is_simple then
+			candidates := account_lock(others);
+			is_locked := true;
+			continue;
+		end if;
+
+		if unknown is not null or is_locked then
 			select array_agg(t.ord) filter (where t.is_now),
 				array_agg(t.session_key) filter (where t.is_now),
 				coalesce(array_agg(t.ord) filter (where not t.is_now), '{}'),
@@ -172,7 +178,10 @@ begin
 				raise serialization_failure using message = 'a session appeared while packets for it were recorded';
 			end if;
 			perform session_from_history(past);
-		elsif is_simple then
+		elsif not is_simple then
+			is_odd := true;
+			continue;
+		else
 			perform from subscriber_state t
 			where t.subscriber_id = any (array(
 				select l.subscriber_id from unnest(beginning) b (subscriber_id)
@@ -183,27 +192,6 @@ begin
 				) l))
 			order by t.subscriber_id
 			for update;
-		else
-			others := array(
-				select
-					account_packet(i, new_keys, class_keys, statuses, nas_ids,
-						nas_addresses, nas_ip_addresses, nas_identifiers,
-						acct_session_ids, acct_multi_session_ids, logins, user_names,
-						classes, framed_addresses, framed_ipv6_addresses,
-						framed_ipv6_prefixes, framed_interface_ids,
-						delegated_ipv6_prefixes, nas_ports, nas_port_ids,
-						nas_port_types, calling_station_ids, called_station_ids,
-						service_types, framed_protocols, authentics, connect_infos,
-						events_at, received_ats, session_times, octets_in, octets_out,
-						has_gigawords, packets_in, packets_out, terminate_causes)
-				from unnest(pending) i);
-			if identified is null then
-				identified := pending;
-				perform account_lock_identities(others);
-			end if;
-			candidates := account_lock(others);
-			is_locked := true;
-			continue;
 		end if;
 		pending := later;
 		foreach place in array coalesce(ignored, '{}') loop
@@ -217,15 +205,12 @@ begin
 			from unnest(new_ords, new_subscribers, new_plans) n (ord, subscriber_id, plan_id);
 		end if;
 
-		select * into folded from
-			account_fold(turn, keys, new_keys, class_keys, statuses, nas_ids, nas_addresses,
-				nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids,
-				logins, user_names, classes, framed_addresses, framed_ipv6_addresses,
-				framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
-				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids,
-				service_types, framed_protocols, authentics, connect_infos, events_at,
-				received_ats, session_times, octets_in, octets_out, has_gigawords, packets_in,
-				packets_out, terminate_causes);
+		select * into folded from account_fold(turn, keys, new_keys, class_keys, statuses, nas_ids, nas_addresses,
+			nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids, logins, user_names, classes,
+			framed_addresses, framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids,
+			delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
+			authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
+			packets_in, packets_out, terminate_causes);
 		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
 			raise serialization_failure using message = 'a session changed while packets for it were recorded';
 		end if;

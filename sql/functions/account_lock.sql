@@ -68,6 +68,11 @@ begin
 			select s.session_key, s.state from session s where s.subscriber_id = o.subscriber_id offset 0
 		) s
 		where s.state = 'authorised');
-	return array(select s.session_key from session s where s.session_key = any (keys) order by s.session_key for update);
+	keys := array(select s.session_key from session s where s.session_key = any (keys) order by s.session_key for update);
+
+	-- A session that is not there any more may be in a partition of session_history that was not there yet when this
+	-- transaction first read it. Only a lock that it does not hold already makes PostgreSQL look at the table anew.
+	lock table only session_history in row exclusive mode;
+	return keys;
 end
 $$;

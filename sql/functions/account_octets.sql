@@ -1,8 +1,15 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- Octet counters of NASes without Gigawords: 32 bits that begin again at 4 GiB. Plain expressions, so that PostgreSQL
--- folds them into account_fold().
+-- Octet counters of NASes without Gigawords: 32 bits that begin again at 4 GiB. account_fold() asks when a counter
+-- did not simply grow.
+
+-- A counter that stands still or has grown, as nearly all have, needs no thought.
+drop function if exists poprad.account_grows;
+create function poprad.account_grows(total bigint, value bigint, is_newer boolean)
+returns boolean language sql immutable as $$
+	select value is null or value = total or value > total and is_newer
+$$;
 
 -- Whether the counter passed 4 GiB between what is stored and this packet. total, total_time: what the session has,
 -- after how many seconds; value, value_time: what the packet says; is_newer: the packet is newer than what is stored.
@@ -29,15 +36,16 @@ $$;
 -- The new total. A packet with Gigawords speaks for itself; one without belongs to the same turn of the counter as
 -- what is stored, or to the next one if it wrapped.
 drop function if exists poprad.account_total;
-create function poprad.account_total(total bigint, value bigint, has_gigawords boolean, is_newer boolean,
-	wraps boolean)
+create function poprad.account_total(total bigint, total_time bigint, value bigint, value_time bigint,
+	has_gigawords boolean, is_newer boolean)
 returns bigint language sql immutable as $$
 	select case
 		when value is null then total
-		when wraps and is_newer then total - (total & 4294967295) + 4294967296 + value
-		when wraps then total + 4294967296
+		when w.wraps and is_newer then total - (total & 4294967295) + 4294967296 + value
+		when w.wraps then total + 4294967296
 		when is_newer and not has_gigawords and value between total & 4294967295 and 4294967295
 			and total < 4611686018427387904 then total - (total & 4294967295) + value
 		else greatest(total, value)
 	end
+	from (select not has_gigawords and poprad.account_wraps(total, total_time, value, value_time, is_newer) as wraps) w
 $$;

@@ -44,7 +44,8 @@ begin
 		limit 1
 	) c on true
 	left join lateral (
-		select c.session_key, c.is_past where coalesce(c.acct_session_id, e.acct_session_id) = e.acct_session_id
+		select c.session_key, c.is_past
+		where c.session_key is not null and coalesce(c.acct_session_id, e.acct_session_id) = e.acct_session_id
 		offset 0
 	) o on true
 	left join lateral (
