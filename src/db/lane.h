@@ -41,8 +41,8 @@ struct lane_call {
 
 TAILQ_HEAD(lane_list, lane_item);
 
-/* Embedded in what waits, zeroed before its first use. The owner sets call, deadline_ns, urgency;
- * the rest is the lane's.
+/* Embedded in what waits, zeroed before its first use. The owner sets call, deadline_ns, urgency,
+ * subject; the rest is the lane's.
  *
  *   idle --lane_submit--> waiting ------> in a batch ------> finished --done--> idle
  *                            ^  |             |                 ^
@@ -54,6 +54,8 @@ struct lane_item {
 	int64_t deadline_ns; /* clock_mono_ns; past it the database does no work for the item;
 				INT64_MAX = none. The owner may put it off at any time */
 	enum lane_urgency urgency;
+	uint32_t subject; /* a hash of what it is about, 0 = nothing: of items about the same only
+			     one is in a batch, the earlier one first */
 	int64_t queued_ns;
 	const char *refusal; /* with LANE_REFUSED: SQLSTATE and message; gone when done returns */
 	TAILQ_ENTRY(lane_item) entry;

@@ -119,24 +119,55 @@ static void batch_add(struct lane_batch *batch, struct lane_item *item)
 	batch->items[batch->count++] = item;
 }
 
+/* The subjects of a batch, as the bits of their hashes. Another subject with the same bit only
+ * makes its item wait for the next round; of 256 two in a thousand meet that way. */
+struct subjects {
+	uint8_t bits[8192];
+};
+
+/* False if the subject is there already. */
+static bool subjects_add(struct subjects *subjects, uint32_t subject)
+{
+	uint8_t *octet = &subjects->bits[subject / 8 % sizeof subjects->bits];
+	uint8_t bit = (uint8_t)(1 << subject % 8);
+	bool is_new = subject == 0 || (*octet & bit) == 0;
+	*octet |= subject == 0 ? 0 : bit;
+	return is_new;
+}
+
+/* Takes the item off its list into the batch, or ends it if it ran out; leaves it if the batch has
+ * its subject. */
+static void take_waiting(struct lane *lane, struct lane_batch *batch, struct subjects *subjects,
+	struct lane_item *item, int64_t now_ns)
+{
+	bool has_expired = item->deadline_ns <= now_ns;
+	if (!has_expired && !subjects_add(subjects, item->subject))
+		return;
+	lane_list_remove(item);
+	lane_count_waiting(lane, item, -1);
+	if (has_expired)
+		lane_finish(lane, item, LANE_EXPIRED);
+	else
+		batch_add(batch, item);
+}
+
 struct lane_batch *lane_batch_take_new(struct lane *lane, struct lane_queue *queue, int64_t now_ns)
 {
-	struct lane_batch *batch = NULL;
+	if (TAILQ_EMPTY(&queue->waiting[LANE_URGENT]) &&
+		TAILQ_EMPTY(&queue->waiting[LANE_ORDINARY]))
+		return NULL;
+	struct lane_batch *batch = batch_new(lane, queue, queue->limit);
+	struct subjects subjects = {0};
 	for (int urgency = 0; urgency < LANE_URGENCIES; urgency++) {
-		struct lane_item *item;
-		while ((item = TAILQ_FIRST(&queue->waiting[urgency])) &&
-			(!batch || batch->count < queue->limit)) {
-			lane_list_remove(item);
-			lane_count_waiting(lane, item, -1);
-			if (item->deadline_ns <= now_ns) {
-				lane_finish(lane, item, LANE_EXPIRED);
-				continue;
-			}
-			if (!batch)
-				batch = batch_new(lane, queue, queue->limit);
-			batch_add(batch, item);
+		struct lane_item *next;
+		for (struct lane_item *item = TAILQ_FIRST(&queue->waiting[urgency]);
+			item && batch->count < queue->limit; item = next) {
+			next = TAILQ_NEXT(item, entry);
+			take_waiting(lane, batch, &subjects, item, now_ns);
 		}
 	}
+	if (batch->count == 0)
+		TALLOC_FREE(batch);
 	return batch;
 }
 

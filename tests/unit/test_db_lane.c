@@ -288,6 +288,30 @@ static void test_urgent_first(void)
 	end();
 }
 
+/* One of each subject in a batch, the earlier first, and nobody behind waits for it. */
+static void test_subjects_apart(void)
+{
+	static const int first[] = {1, 2, 4}, second[] = {3, 6}, third[] = {5};
+	begin();
+	things[1].item.subject = things[3].item.subject = things[5].item.subject = 77;
+	things[2].item.subject = things[6].item.subject = 78;
+	submit_range(0, 7);
+	answer_all();
+	CU_ASSERT_EQUAL(pending_rows(0), 3);
+	for (size_t i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(pending_number(i), first[i]);
+	answer_all();
+	CU_ASSERT_EQUAL(pending_rows(0), 2);
+	for (size_t i = 0; i < 2; i++)
+		CU_ASSERT_EQUAL(pending_number(i), second[i]);
+	answer_all();
+	CU_ASSERT_EQUAL(pending_rows(0), 1);
+	CU_ASSERT_EQUAL(pending_number(0), third[0]);
+	answer_all();
+	CU_ASSERT_TRUE(lane_is_idle(lane));
+	end();
+}
+
 static void test_rows(void)
 {
 	begin();
@@ -699,6 +723,7 @@ int main(void)
 		TEST(test_figures),
 		TEST(test_two_calls_in_one_round),
 		TEST(test_urgent_first),
+		TEST(test_subjects_apart),
 		TEST(test_rows),
 		TEST(test_bisect),
 		TEST(test_bisect_two_culprits),
