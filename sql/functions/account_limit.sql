@@ -1,12 +1,20 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- How many sessions a subscriber may have at once, by what is stored of him; 0: no limit.
-
-drop function if exists poprad.account_session_limit;
-create function poprad.account_session_limit(session_limit int, plan_id int)
-returns int language sql stable as $$
-	select coalesce(session_limit, (select p.session_limit from poprad.plan p where p.plan_id = account_session_limit.plan_id))
+-- Those of these subscribers who may have so many sessions at a time and no more.
+drop function if exists poprad.account_session_limit; -- of an earlier version
+drop function if exists poprad.account_limited;
+create function poprad.account_limited(subscriber_ids int[])
+returns int[] language plpgsql volatile set search_path = poprad, pg_temp as $$
+#variable_conflict use_column
+declare
+	limited_plans int[] := array(select p.plan_id from plan p where p.session_limit > 0);
+begin
+	return array(
+		select u.subscriber_id from unnest(subscriber_ids) b (subscriber_id)
+		cross join lateral (select * from subscriber u where u.subscriber_id = b.subscriber_id offset 0) u
+		where coalesce(u.session_limit > 0, u.plan_id = any (limited_plans)));
+end
 $$;
 
 -- Marks those of the sessions that just became active which exceed their subscriber's limit: over_limit. They are

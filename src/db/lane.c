@@ -64,8 +64,9 @@ static void send_round(struct lane *lane)
 			continue;
 		while ((batch = lane_batch_take_again(lane, queue, now_ns)))
 			send_batch(lane, batch);
-		if ((batch = lane_batch_take_new(lane, queue, now_ns)))
-			send_batch(lane, batch);
+		for (enum lane_urgency urgency = 0; urgency < LANE_URGENCIES; urgency++)
+			if ((batch = lane_batch_take_new(lane, queue, urgency, now_ns)))
+				send_batch(lane, batch);
 	}
 	if (TAILQ_EMPTY(&lane->round))
 		return;

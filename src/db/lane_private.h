@@ -80,11 +80,12 @@ void lane_watch_deadline(struct lane *lane, int64_t deadline_ns);
 /* Finishes every waiting item whose deadline has passed. */
 void lane_expire(struct lane *lane);
 
-/* What a queue has to send, NULL = nothing (more): the batches that go again, and a new one of its
- * oldest items, urgent ones first. Items that ran out are finished on the way. */
+/* What a queue has to send, NULL = nothing (more): the batches that go again, and a new one of the
+ * oldest items of an urgency. Items that ran out are finished on the way. */
 struct lane_batch *lane_batch_take_again(
 	struct lane *lane, struct lane_queue *queue, int64_t now_ns);
-struct lane_batch *lane_batch_take_new(struct lane *lane, struct lane_queue *queue, int64_t now_ns);
+struct lane_batch *lane_batch_take_new(
+	struct lane *lane, struct lane_queue *queue, enum lane_urgency urgency, int64_t now_ns);
 /* Items [from, to) go again, as a batch of their own. */
 void lane_batch_again(struct lane *lane, struct lane_batch *batch, size_t from, size_t to);
 /* Unknown outcomes: back to the head of their queues, in the order in which they once waited. */

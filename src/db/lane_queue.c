@@ -151,20 +151,18 @@ static void take_waiting(struct lane *lane, struct lane_batch *batch, struct sub
 		batch_add(batch, item);
 }
 
-struct lane_batch *lane_batch_take_new(struct lane *lane, struct lane_queue *queue, int64_t now_ns)
+struct lane_batch *lane_batch_take_new(
+	struct lane *lane, struct lane_queue *queue, enum lane_urgency urgency, int64_t now_ns)
 {
-	if (TAILQ_EMPTY(&queue->waiting[LANE_URGENT]) &&
-		TAILQ_EMPTY(&queue->waiting[LANE_ORDINARY]))
+	struct lane_list *waiting = &queue->waiting[urgency];
+	if (TAILQ_EMPTY(waiting))
 		return NULL;
 	struct lane_batch *batch = batch_new(lane, queue, queue->limit);
 	struct subjects subjects = {0};
-	for (int urgency = 0; urgency < LANE_URGENCIES; urgency++) {
-		struct lane_item *next;
-		for (struct lane_item *item = TAILQ_FIRST(&queue->waiting[urgency]);
-			item && batch->count < queue->limit; item = next) {
-			next = TAILQ_NEXT(item, entry);
-			take_waiting(lane, batch, &subjects, item, now_ns);
-		}
+	struct lane_item *item, *next;
+	for (item = TAILQ_FIRST(waiting); item && batch->count < queue->limit; item = next) {
+		next = TAILQ_NEXT(item, entry);
+		take_waiting(lane, batch, &subjects, item, now_ns);
 	}
 	if (batch->count == 0)
 		TALLOC_FREE(batch);
