@@ -11,6 +11,9 @@
 -- addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
 -- takes the first packet that is left of every session.
 --
+-- The server sends interims in batches of their own, and nearly all of them are plain: nothing but time and counters has
+-- changed (account_is_plain). If all of a batch are, they are written by one short statement.
+--
 -- Nearly every batch holds one new packet for each of its sessions. Then no session is locked before it is written: the
 -- fold writes only what nobody has changed since it was read, and if somebody has, the batch fails as a whole and is
 -- carried out again. In any other case (a repeat, an end that is contradicted, two packets of one session, a session
@@ -41,6 +44,8 @@ declare
 	pending int[] := array(select generate_subscripts(statuses, 1)); -- packets that are left
 	turn int[]; -- the packets of this turn, in the order of
 	keys uuid[]; -- their sessions
+	is_plain boolean; -- all of the turn
+	written int;
 	unknown int[]; -- those whose session must be looked for
 	others account_event[]; -- the same, or all packets that are left
 	later int[];
@@ -50,6 +55,7 @@ declare
 	identified int[]; -- packets whose NAS + Acct-Session-Id is locked
 	candidates uuid[]; -- every session that may be written, locked
 	beginning int[]; -- whose sessions begin
+	limited int[] := '{}'; -- those of them who have a limit
 	past uuid[]; -- sessions in history
 	new_ords int[]; -- packets that begin a session we know nothing of
 	new_subscribers int[];
@@ -79,21 +85,30 @@ begin
 			array_agg(k.session_key) filter (where k.session_key is not null),
 			array_agg(k.ord) filter (where k.session_key is null),
 			coalesce(bool_and(k.is_simple), true) and count(distinct k.session_key) = count(k.session_key),
+			coalesce(bool_and(k.is_plain), false),
 			array_agg(k.subscriber_id) filter (where k.state <> 'active')
-		into turn, keys, unknown, is_simple, beginning
+		into turn, keys, unknown, is_simple, is_plain, beginning
 		from (
 			select i as ord, s.session_key, s.state, s.subscriber_id,
-				s.state = 'authorised' or s.state = 'active' and (events_at[i] > s.updated_at) is not false as is_simple
+				s.state = 'authorised' or s.state = 'active'
+					and ((events_at[i] > s.updated_at) is not false
+						or coalesce(account_session_time(session_times[i]) > s.session_time, false)) as is_simple,
+				coalesce(account_is_plain(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
+					acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
+					framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
+					nas_port_ids[i], nas_port_types[i], calling_station_ids[i], called_station_ids[i], service_types[i],
+					framed_protocols[i], authentics[i], connect_infos[i], events_at[i], session_times[i], octets_in[i],
+					octets_out[i]), false) as is_plain
 			from unnest(pending) i
 			left join lateral (
-				select s.session_key, s.state, s.updated_at, s.subscriber_id
+				select s.*
 				from (select * from session s where s.session_key = class_keys[i] offset 0) s
 				where s.nas_id = nas_ids[i]
 					and coalesce(s.acct_session_id = acct_session_ids[i], s.state = 'authorised')
 					and (logins[i] = '' or s.user_name = user_names[i]
 						or logins[i] = (select u.login from subscriber u where u.subscriber_id = s.subscriber_id))
 				union all
-				select s.session_key, s.state, s.updated_at, s.subscriber_id
+				select s.*
 				from (
 					select array_agg(b.session_key) as keys
 					from (
@@ -114,8 +129,27 @@ begin
 			order by s.session_key, i
 		) k;
 		later := '{}';
-
 		is_simple := is_simple and not is_odd;
+
+		if is_simple and is_plain and unknown is null then
+			update session s set
+				updated_at = events_at[t.ord],
+				last_heard = greatest(s.last_heard, received_ats[t.ord]),
+				session_time = greatest(s.session_time, account_session_time(session_times[t.ord])),
+				in_octets = greatest(s.in_octets, octets_in[t.ord]),
+				out_octets = greatest(s.out_octets, octets_out[t.ord]),
+				in_packets = greatest(s.in_packets, packets_in[t.ord]),
+				out_packets = greatest(s.out_packets, packets_out[t.ord])
+			from unnest(turn, keys) t (ord, session_key)
+			where s.session_key = any (array[t.session_key]) and s.state = 'active' and s.updated_at < events_at[t.ord];
+			get diagnostics written = row_count;
+			if written <> cardinality(turn) then
+				raise serialization_failure using message = 'a session changed while packets for it were recorded';
+			end if;
+			is_recorded := array_fill(true, array[written]);
+			exit;
+		end if;
+
 		if unknown is not null or is_locked or not is_simple then
 			others := array(
 				select account_packet(i, new_keys, class_keys, statuses, nas_ids, nas_addresses, nas_ip_addresses,
@@ -181,15 +215,10 @@ begin
 		elsif not is_simple then
 			is_odd := true;
 			continue;
-		else
+		elsif beginning is not null then
+			limited := limited || account_limited(beginning);
 			perform from subscriber_state t
-			where t.subscriber_id = any (array(
-				select l.subscriber_id from unnest(beginning) b (subscriber_id)
-				cross join lateral (
-					select u.subscriber_id from subscriber u
-					where u.subscriber_id = b.subscriber_id and account_session_limit(u.session_limit, u.plan_id) > 0
-					offset 0
-				) l))
+			where t.subscriber_id = any (limited)
 			order by t.subscriber_id
 			for update;
 		end if;
@@ -233,7 +262,7 @@ begin
 			freed[ended[place]] := ended_addresses[place];
 		end loop;
 	end if;
-	if begun <> '{}' then
+	if begun <> '{}' and (is_locked or limited <> '{}') then
 		perform account_limit(begun);
 	end if;
 	if recalled <> '{}' then

@@ -61,3 +61,39 @@ returns boolean language sql stable as $$
 		and (s.stopped_at < poprad.account_began_at(event_at, session_time)
 			and (status = 1 or poprad.account_session_time(session_time) is not null)) is not true
 $$;
+
+-- Is this an interim that changes nothing of an open session but time and counters, and these only forward? What
+-- account_fold() would write then is what the packet says.
+drop function if exists poprad.account_is_plain;
+create function poprad.account_is_plain(s poprad.session, status smallint, nas_ip_address inet, nas_identifier text,
+	acct_multi_session_id text, user_name text, class text, framed_address inet, framed_ipv6_address inet,
+	framed_ipv6_prefix inet, framed_interface_id text, delegated_ipv6_prefix inet, nas_port bigint, nas_port_id text,
+	nas_port_type text, calling_station_id text, called_station_id text, service_type text, framed_protocol text,
+	authentic text, connect_info text, event_at timestamptz, session_time bigint, octets_in bigint, octets_out bigint)
+returns boolean language sql stable as $$
+	select status = 3 and s.state = 'active' and event_at > s.updated_at
+		and 'address_conflict' <> all (s.flags)
+		and (poprad.account_session_time(session_time) < s.session_time) is not true
+		and (octets_in < s.in_octets) is not true
+		and (octets_out < s.out_octets) is not true
+		and s.started_at <= poprad.account_began_at(event_at, session_time)
+		and (framed_address is null or framed_address = s.framed_address)
+		and (framed_ipv6_address is null or framed_ipv6_address = s.framed_ipv6_address)
+		and (framed_ipv6_prefix is null or framed_ipv6_prefix = s.framed_ipv6_prefix)
+		and (framed_interface_id is null or framed_interface_id = s.framed_interface_id)
+		and (delegated_ipv6_prefix is null or delegated_ipv6_prefix = s.delegated_ipv6_prefix)
+		and (s.nas_ip_address is not null or nas_ip_address is null)
+		and (s.nas_identifier is not null or nas_identifier is null)
+		and (s.acct_multi_session_id is not null or acct_multi_session_id is null)
+		and (s.user_name <> '' or user_name = '')
+		and (s.class is not null or class is null)
+		and (s.nas_port is not null or nas_port is null)
+		and (s.nas_port_id is not null or nas_port_id is null)
+		and (s.nas_port_type is not null or nas_port_type is null)
+		and (s.calling_station_id is not null or calling_station_id is null)
+		and (s.called_station_id is not null or called_station_id is null)
+		and (s.service_type is not null or service_type is null)
+		and (s.framed_protocol is not null or framed_protocol is null)
+		and (s.authentic is not null or authentic is null)
+		and (s.connect_info_start is not null or connect_info is null)
+$$;

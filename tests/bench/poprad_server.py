@@ -53,7 +53,7 @@ class PopradServer(Contender):
                     ('bench', '127.0.0.0/8', '{settings.SECRET}', 'cisco');
                 select poprad.pool_add('bench', '{self.pool}', null, false);
                 insert into poprad.plan (name, pool_id, session_limit, interim_s)
-                    select 'bench', case when '{kind}' <> 'plain' then pool_id end, 1, 600
+                    select 'bench', case when '{kind}' <> 'plain' then pool_id end, 0, 600
                     from poprad.pool where name = 'bench';
                 insert into poprad.subscriber (login, realm_id, plan_id, password)
                     select {settings.LOGIN_SQL}, realm_id, plan_id, {settings.PASSWORD_SQL}
