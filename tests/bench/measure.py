@@ -8,7 +8,7 @@ import time
 import generator
 
 # Requests in flight in the closed loop: each server's best.
-WINDOW = {"poprad": 1000, "FreeRADIUS": 200}
+WINDOW = {"poprad": 2000, "FreeRADIUS": 200}
 SAMPLE_SECONDS = 0.2
 
 
