@@ -146,7 +146,9 @@ begin
 			if written <> cardinality(turn) then
 				raise serialization_failure using message = 'a session changed while packets for it were recorded';
 			end if;
-			is_recorded := array_fill(true, array[written]);
+			foreach place in array turn loop
+				is_recorded[place] := true;
+			end loop;
 			exit;
 		end if;
 
@@ -237,8 +239,8 @@ begin
 		select * into folded from account_fold(turn, keys, new_keys, class_keys, statuses, nas_ids, nas_addresses,
 			nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids, logins, user_names, classes,
 			framed_addresses, framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids,
-			delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
-			authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
+			delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids,
+			called_station_ids, service_types, framed_protocols, authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
 			packets_in, packets_out, terminate_causes);
 		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
 			raise serialization_failure using message = 'a session changed while packets for it were recorded';

@@ -60,6 +60,15 @@ def test_every_order_gives_the_same_row(connection, knows_class):
     assert seen[0]["flags"] == []
 
 
+def test_each_of_two_interims_in_one_batch_is_recorded(connection):
+    key = authorise(connection)
+    one = dict(class_key=key, nas_port=7, framed_address="10.0.8.1")
+    account(connection, packet(START, 10, **one), packet(INTERIM, 70, session_time=60, in_octets=5, **one))
+    interims = [packet(INTERIM, 10 + n, session_time=n, in_octets=n, **one) for n in (120, 180)]
+    assert [verdict for verdict, _, _ in account(connection, *interims)] == ["recorded", "recorded"]
+    assert [verdict for verdict, _, _ in account(connection, *interims)] == ["repeat", "repeat"]
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
 def test_every_order_in_one_batch(connection, order):
     packets = story(login="nobody", acct_session_id="a")
