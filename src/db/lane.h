@@ -4,8 +4,8 @@
 /* A lane: one connection with queues in front (architecture section 5).
  * While something is in flight, what arrives waits; when the last result is in, each queue leaves
  * as one statement over arrays, or as two if it holds urgent items and ordinary ones, all in one
- * flush, each with its own Sync. No timer delays a lone
- * request. A batch refused for a value in it is halved until the culprit stands alone.
+ * flush, each with its own Sync. No timer delays a lone request. A batch refused for a value in it
+ * is halved until the culprit stands alone.
  *
  * While the database is away, items wait for the next connection, which is tried with back-off. A
  * function that fails by itself (not permitted, broken) is asked now and then; the lane's other

@@ -130,8 +130,10 @@ static bool subjects_add(struct subjects *subjects, uint32_t subject)
 {
 	uint8_t *octet = &subjects->bits[subject / 8 % sizeof subjects->bits];
 	uint8_t bit = (uint8_t)(1 << subject % 8);
-	bool is_new = subject == 0 || (*octet & bit) == 0;
-	*octet |= subject == 0 ? 0 : bit;
+	if (subject == 0)
+		return true;
+	bool is_new = (*octet & bit) == 0;
+	*octet |= bit;
 	return is_new;
 }
 
