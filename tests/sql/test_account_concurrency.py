@@ -8,15 +8,13 @@ import random
 import threading
 import time
 
-import psycopg2
 import pytest
 
-from support.accounting import (INTERIM, START, STOP, account, at, authorise, new_key, packet, provider, rows, session,
-                                sessions, value)
+from support.accounting import (INTERIM, START, STOP, account, at, authorise, durable, new_key, packet, provider, rows,
+                                session, sessions, value)
 from support.login import double_leases
 
 WORKERS = 4
-RETRIES = 50  # of a batch that met a session on its way into history
 
 
 @pytest.fixture
@@ -35,16 +33,6 @@ def in_threads(*works):
 
     with concurrent.futures.ThreadPoolExecutor(len(works)) as pool:
         return [future.result() for future in [pool.submit(run, work) for work in works]]
-
-
-def durable(connection, *packets):
-    """As a lane does: a serialisation failure is tried again whole."""
-    for _ in range(RETRIES):
-        try:
-            return account(connection, *packets)
-        except psycopg2.errors.SerializationFailure:
-            continue
-    raise AssertionError("the batch was never recorded")
 
 
 def story(name, **identity):

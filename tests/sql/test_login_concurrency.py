@@ -139,7 +139,7 @@ def test_everything_at_once(network, database):
             admitted += [(r, v) for r, v in zip(batch, verdicts) if v and v.reason == "ok"]
             del admitted[:-60]
             if admitted:
-                accounting.account(connection, *[some_packet(order, number, admitted) for _ in range(batch_size)])
+                accounting.durable(connection, *[some_packet(order, number, admitted) for _ in range(batch_size)])
             if order.random() < 0.2:
                 cursor.execute("select * from poprad.tick(array['n'], array[%s], array[now() - interval '1 h'], "
                                "array[now()])", (number,))

@@ -8,11 +8,13 @@ import json
 import time
 import uuid
 
+import psycopg2
 import psycopg2.extras
 
 psycopg2.extras.register_uuid()
 
 START, STOP, INTERIM = 1, 2, 3
+RETRIES = 50  # of a batch that met a session on its way into history, or another under its name
 EPOCH = datetime.datetime(2026, 3, 10, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
 # The parameters of poprad.account(), in their order.
@@ -66,6 +68,16 @@ def account(connection, *packets):
         rows = cursor.fetchall()
     assert [row[0] for row in rows] == list(range(1, len(packets) + 1))
     return [row[1:] for row in rows]
+
+
+def durable(connection, *packets):
+    """As a lane does: a serialisation failure is tried again whole."""
+    for _ in range(RETRIES):
+        try:
+            return account(connection, *packets)
+        except psycopg2.errors.SerializationFailure:
+            continue
+    raise AssertionError("the batch was never recorded")
 
 
 def device(connection, status, when, nas_id=1, nas_address="10.0.3.1", nas_ip_address=None, nas_identifier=None,
