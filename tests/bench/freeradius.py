@@ -10,7 +10,7 @@ second one
     plain      for the reply items, as its sql module does it, or
     password   none: unlang's %{sql:...} asks for the password alone, and the reply items stand in the configuration, or
     lease      for the address, by the package's procedure; the rest like password, or
-    session    likewise; and records keep the lease up: another statement for each Interim-Update and Stop.
+    session    likewise; and its sqlippool module keeps the lease up: another statement for each record.
 """
 
 import os
@@ -127,7 +127,7 @@ modules {{
 		allocate_commit = ""
 		allocate_update = ""
 		allocate_find = "{allocate}"
-		start_update = ""
+		start_update = "{renew}"
 		alive_update = "{extend}"
 		stop_clear = "{clear}"
 		on_clear = ""
@@ -202,7 +202,9 @@ LEASE = """update control {
 ALLOCATE = """SELECT fr_allocate_previous_or_new_framedipaddress('%{control:Pool-Name}', '%{User-Name}', \
 '%{Calling-Station-Id}', '%{NAS-IP-Address}', '${pool_key}', '${lease_duration}')"""
 
-# The lease lives as long as Interim-Updates come, and ends with the Stop.
+# The lease lives as long as records come, and ends with the Stop.
+RENEW = """UPDATE radippool SET expiry_time = 'now'::timestamp(0) + '${lease_duration} second'::interval \
+WHERE nasipaddress = '%{NAS-IP-Address}' AND pool_key = '${pool_key}'"""
 EXTEND = """UPDATE radippool SET expiry_time = 'now'::timestamp(0) + '${lease_duration} second'::interval \
 WHERE nasipaddress = '%{NAS-IP-Address}' AND pool_key = '${pool_key}' AND framedipaddress = '%{Framed-IP-Address}' \
 AND username = '%{User-Name}'"""
@@ -239,7 +241,8 @@ def config(kind, connections=CONNECTIONS, cleanup_delay=CLEANUP_SECONDS, **value
     return RADIUSD.format(
         secret=settings.SECRET, database=DATABASE, connections=connections, cleanup_delay=cleanup_delay,
         lease_seconds=LEASE_SECONDS, allocate=ALLOCATE, queries=SQL_FOLDER / "main/postgresql/queries.conf",
-        authorize=authorize, post_auth=post_auth, accounting=accounting, extend=EXTEND, clear=CLEAR, **values)
+        authorize=authorize, post_auth=post_auth, accounting=accounting, renew=RENEW, extend=EXTEND, clear=CLEAR,
+        **values)
 
 
 class FreeRadius(Contender):

@@ -11,6 +11,11 @@ PLAIN = [
     Side("FreeRADIUS, its sql module (2 statements)", "FreeRADIUS", "plain"),
     Side("FreeRADIUS, the password alone (1 statement)", "FreeRADIUS", "password"),
 ]
+RECONNECT = [
+    Side("poprad", "poprad", "lease"),
+    Side("FreeRADIUS, its sql and sqlippool modules", "FreeRADIUS", "session"),
+    Side("FreeRADIUS, leases not kept up", "FreeRADIUS", "lease"),
+]
 SIZES = [
     Side("100,000", "poprad", "lease"),
     Side("1,000,000", "poprad, a million", "online"),
@@ -22,8 +27,8 @@ ROWS = [
     Rate("acct", "Records: 10 % Start, 80 % Interim-Update, 10 % Stop", both("lease"), "acct", 6, **MIX),
     Rate("session", "The same records of sessions that hold leases", both("session"), "session", 6, count=40_000,
          **MIX),
-    Storm("storm20k", "20,000 subscribers come online at once", both("lease"), 20_000),
-    Storm("storm100k", "100,000 subscribers come online at once", both("lease"), 100_000),
+    Storm("storm20k", "20,000 subscribers come online at once", RECONNECT, 20_000),
+    Storm("storm100k", "100,000 subscribers come online at once", both("session"), 100_000),
     Lone("lone", "A lone request", both("lease")),
     Ceiling("ceiling", "Against the database alone"),
     Overload("overload", "Twice as much as it can do", both("lease")),
