@@ -21,6 +21,8 @@
 --
 -- Nearly every login is plain: its subscriber has no open session and no static address, and it is no repeat. It is
 -- admitted as a new session. admit_decide() looks at the others alone.
+-- What a subscriber had last is the address of his newest session, and what subscriber_state has once no session of his
+-- is left but in history (move_closed() keeps it): so a login need not write it.
 -- A batch may hold several requests of one subscriber: each turn of the loop takes the next one of every subscriber, so
 -- that they are decided as if they had come one after the other.
 --
@@ -43,8 +45,7 @@ language plpgsql volatile security definer set search_path = poprad, pg_temp as 
 declare
 	-- by ord
 	turns int[]; -- when it is decided; null: nothing can be said
-	states tid[]; -- its subscriber's state row
-	last_addresses inet[];
+	last_addresses inet[]; -- what the subscriber had last
 	answers uuid[] := session_keys; -- the session that answers it: its own, or an earlier login's
 	refusals text[] := '{}';
 	is_new boolean[] := wants_addresses; -- a session is to be inserted
@@ -55,6 +56,8 @@ declare
 	others int[]; -- the requests that are not plain, by their ord
 	taking int[]; -- those of the turn that need an address of their pool
 	open_keys uuid[];
+	had int[]; -- those whose subscriber has had these addresses, from the oldest session to the newest
+	their_addresses inet[];
 	own_addresses inet[];
 	replaced uuid[];
 	evicted uuid[];
@@ -62,26 +65,34 @@ declare
 	decided record;
 	i int;
 begin
-	select array_agg(s.turn), array_agg(s.row), array_agg(s.last_address) into turns, states, last_addresses
+	select array_agg(s.turn), array_agg(s.last_address) into turns, last_addresses
 	from (
-		select u.ord, case when s.row is not null then u.turn end as turn, s.row, s.last_address
+		select u.ord, case when s.subscriber_id is not null then u.turn end as turn, s.last_address
 		from (
 			select u.subscriber_id, u.ord, row_number() over (partition by u.subscriber_id order by u.ord) as turn
 			from unnest(subscriber_ids) with ordinality u (subscriber_id, ord)
 		) u
 		left join lateral (
-			select t.ctid as row, t.last_address from subscriber_state t where t.subscriber_id = u.subscriber_id for update
+			select t.subscriber_id, t.last_address from subscriber_state t where t.subscriber_id = u.subscriber_id for update
 		) s on true
 		order by u.ord
 	) s;
 
-	select array_agg(u.ord), array_agg(s.session_key) filter (where s.state <> 'closed') into others, open_keys
-	from unnest(subscriber_ids, session_keys) with ordinality u (subscriber_id, session_key, ord)
-	cross join lateral (
-		select s.session_key, s.state from session s
-		where s.subscriber_id = u.subscriber_id and (s.state <> 'closed' or s.session_key = u.session_key)
-		offset 0
-	) s;
+	select array_agg(f.ord) filter (where f.state <> 'closed' or f.session_key = session_keys[f.ord]),
+		array_agg(f.session_key) filter (where f.state <> 'closed'),
+		array_agg(f.ord) filter (where f.address is not null), array_agg(f.address) filter (where f.address is not null)
+	into others, open_keys, had, their_addresses
+	from (
+		select u.ord::int, s.session_key, s.state, s.address
+		from unnest(subscriber_ids) with ordinality u (subscriber_id, ord)
+		cross join lateral (
+			select s.session_key, s.state, s.address from session s where s.subscriber_id = u.subscriber_id offset 0
+		) s
+		order by s.session_key
+	) f;
+	for i in 1 .. coalesce(cardinality(had), 0) loop
+		last_addresses[had[i]] := their_addresses[i];
+	end loop;
 	others := array(
 		select i from generate_subscripts(turns, 1) i
 		where turns[i] > 1 or static_addresses[i] is not null or not wants_addresses[i] or i = any (others));
@@ -167,15 +178,6 @@ begin
 		) t
 		where s.ctid = t.row;
 	end loop;
-
-	update subscriber_state s set last_address = t.address
-	from (
-		select distinct on (states[i]) states[i] as row, leased[i] as address
-		from generate_subscripts(leased, 1) i
-		where leased[i] <> last_addresses[i] or last_addresses[i] is null and leased[i] is not null
-		order by states[i], i desc
-	) t
-	where s.ctid = t.row;
 
 	return query
 	select i, coalesce(refusals[i], 'ok'), answers[i], coalesce(leased[i], kept[i]),

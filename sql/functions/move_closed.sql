@@ -5,6 +5,9 @@
 -- session_history, at most max of them (and never more than 500), passing over rows that somebody works on. The names
 -- of sessions that went there a day ago are forgotten: a packet without Class that comes later still makes a record
 -- of its own.
+-- The last address of their subscribers, which admit() has read from the sessions so far, is kept in subscriber_state
+-- then. It is written before the sessions are locked, and whoever holds a subscriber's row keeps his sessions where they
+-- are until the next time: nobody waits here.
 -- Which sessions are closed no index tells: it would have to change with every Stop. Each call goes on in a walk over all
 -- keys that begins anew at its end; session_walk keeps how far it has come.
 
@@ -21,7 +24,7 @@ declare
 begin
 	for many, place in select least(m.max, max_moved), m.ord from unnest(max) with ordinality m (max, ord) loop
 		ord := place;
-		keys := move_closed_walk(many);
+		keys := keep_last_addresses(move_closed_walk(many));
 		moved := session_to_history(array(
 			select s.session_key from unnest(keys) u (session_key)
 			cross join lateral (
@@ -38,6 +41,45 @@ begin
 			for update skip locked));
 		return next;
 	end loop;
+end
+$$;
+
+-- Keeps the address of the newest of these sessions of each subscriber. Returns those that may be moved.
+drop function if exists poprad.keep_last_addresses;
+create function poprad.keep_last_addresses(keys uuid[]) returns uuid[]
+language plpgsql volatile set search_path = poprad, pg_temp as $$
+#variable_conflict use_column
+declare
+	owners int[]; -- whose last address is another one
+	addresses inet[];
+	rows tid[];
+begin
+	select array_agg(n.subscriber_id), array_agg(n.address), array_agg(l.row) into owners, addresses, rows
+	from (
+		select distinct on (s.subscriber_id) s.subscriber_id, s.address
+		from unnest(keys) u (session_key)
+		cross join lateral (
+			select s.session_key, s.subscriber_id, s.address from session s where s.session_key = u.session_key offset 0
+		) s
+		where s.address is not null
+		order by s.subscriber_id, s.session_key desc
+	) n
+	cross join lateral (
+		select t.last_address from subscriber_state t where t.subscriber_id = n.subscriber_id offset 0
+	) t
+	left join lateral (
+		select l.ctid as row from subscriber_state l where l.subscriber_id = n.subscriber_id for update skip locked
+	) l on true
+	where t.last_address is distinct from n.address;
+
+	update subscriber_state t set last_address = n.address
+	from unnest(rows, addresses) n (row, address)
+	where t.ctid = n.row;
+	owners := array(select o.subscriber_id from unnest(owners, rows) o (subscriber_id, row) where o.row is null);
+	return array(
+		select u.session_key from unnest(keys) u (session_key)
+		cross join lateral (select s.subscriber_id from session s where s.session_key = u.session_key offset 0) s
+		where s.subscriber_id = any (owners) is not true);
 end
 $$;
 

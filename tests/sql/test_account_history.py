@@ -58,6 +58,34 @@ def test_nobody_waits_for_a_row_that_is_being_worked_on(connection, database):
     assert value(connection, "select moved from poprad.move_closed(array[500])") == 1
 
 
+def last_address(connection):
+    return value(connection, """select host(t.last_address) from poprad.subscriber_state t
+                                join poprad.subscriber s using (subscriber_id) where s.login = 'demo@isp.example'""")
+
+
+def test_the_last_address_outlives_the_sessions(connection):
+    for address in ("10.0.8.5", "10.0.8.9", "10.0.8.7"):
+        authorise(connection, address=address)
+    authorise(connection, address=None)
+    rows(connection, "update poprad.session set state = 'closed', closed_at = now() - interval '2 hours'")
+    assert into_history(connection) == 4
+    assert last_address(connection) == "10.0.8.7"
+
+
+def test_sessions_stay_while_their_subscriber_is_being_decided_about(connection, database):
+    """Nobody waits, and there is no moment in which the last address is unknown."""
+    authorise(connection, address="10.0.8.5")
+    account(connection, packet(STOP, 9, login="nobody"))
+    rows(connection, "update poprad.session set state = 'closed', closed_at = now() - interval '2 hours'")
+    other = database.connect(autocommit=False)
+    rows(other, "select from poprad.subscriber_state for update")
+    assert into_history(connection) == 1
+    assert last_address(connection) is None
+    other.rollback()
+    assert into_history(connection) == 1
+    assert last_address(connection) == "10.0.8.5"
+
+
 def test_partitions_are_months_of_the_keys_birth(connection):
     utc = datetime.timezone.utc
     births = [datetime.datetime(2026, 1, 31, 23, 59, 59, 999000, tzinfo=utc), datetime.datetime(2026, 2, 1, tzinfo=utc),

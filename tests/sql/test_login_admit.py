@@ -86,10 +86,19 @@ def test_the_last_address_comes_before_the_candidates(network, cursor):
     assert (verdict.address, verdict.used_candidate) == ("10.0.8.9", 0)
 
 
-def test_the_leased_address_becomes_the_last_one(network, cursor):
-    subscriber = network.subscriber()
-    admit(cursor, request(subscriber, candidate_1="10.0.8.5"))
-    assert network.one("select host(last_address) from poprad.subscriber_state") == "10.0.8.5"
+def test_who_comes_back_gets_the_address_of_his_newest_session(network, cursor):
+    subscriber, other = network.subscribers(2)
+    network.run("update poprad.subscriber_state set last_address = '10.0.8.9'")
+    admit(cursor, request(other, candidate_1="10.0.8.4"))
+    admit(cursor, *[request(subscriber, nas_port=n, candidate_1="10.0.8.6", candidate_2="10.0.8.5") for n in range(3)])
+    assert network.leased() == ["10.0.8.5", "10.0.8.6", "10.0.8.9"]
+    network.run("update poprad.session set state = 'closed'")
+    network.run("update poprad.address set session_key = null")
+    newest = network.one("""select host(address) from poprad.session where subscriber_id = %s
+                            order by session_key desc limit 1""", subscriber)
+    verdict, = admit(cursor, request(subscriber, candidate_1="10.0.8.7"))
+    assert (verdict.address, verdict.used_candidate) == (newest, 0)
+    assert newest == "10.0.8.5"
 
 
 @pytest.mark.parametrize("last", ["10.0.8.5", "10.0.9.1", "192.0.2.1"])

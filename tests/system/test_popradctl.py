@@ -571,7 +571,9 @@ def test_a_subscriber_with_active_sessions_is_removed_by_force_alone(operator, r
     operator.ctl("pool", "add", pool, "10.57.0.0/29")
     user = login()
     key = session(user, address="10.57.0.4")
-    assert [row["session_key"] for row in shown(operator, "subscriber", "show", user)["sessions"]] == [key]
+    subscriber = shown(operator, "subscriber", "show", user)
+    assert [row["session_key"] for row in subscriber["sessions"]] == [key]
+    assert subscriber["last_address"] == "10.57.0.4"
     refused(REFUSED, "has 1 active session(s)", "subscriber", "remove", user)
     operator.ctl("subscriber", "remove", user, "--force")
     assert operator.sql(f"select state, terminate_cause from poprad.session where session_key = '{key}'") == [
