@@ -11,8 +11,9 @@
 -- addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
 -- takes the first packet that is left of every session.
 --
--- The server sends interims in batches of their own, and nearly all of them are plain: nothing but time and counters has
--- changed (account_is_plain). If all of a batch are, they are written by one short statement.
+-- Nearly all packets are of a simple kind (account_kind): interims that change nothing but time and counters, which the
+-- server sends in batches of their own, and packets that just follow on what is stored. A turn of one kind only is
+-- written by one short statement here or in account_follow. One statement writes all of a turn, in the order of keys.
 --
 -- Nearly every batch holds one new packet for each of its sessions. Then no session is locked before it is written: the
 -- fold writes only what nobody has changed since it was read, and if somebody has, the batch fails as a whole and is
@@ -44,7 +45,9 @@ declare
 	pending int[] := array(select generate_subscripts(statuses, 1)); -- packets that are left
 	turn int[]; -- the packets of this turn, in the order of
 	keys uuid[]; -- their sessions
-	is_plain boolean; -- all of the turn
+	kinds text[]; -- of the turn's packets (account_kind)
+	one uuid; -- of keys
+	former uuid; -- the one before it
 	written int;
 	unknown int[]; -- those whose session must be looked for
 	others account_event[]; -- the same, or all packets that are left
@@ -80,58 +83,98 @@ begin
 	framed_addresses := array_replace(framed_addresses, '0.0.0.0', null); -- which means none
 	while pending <> '{}' loop
 		-- Known at a glance: the session that Class names, if no other Acct-Session-Id is bound to it; without Class the
-		-- only open one that has this Acct-Session-Id, but not for a Start, which may begin another of that name.
-		select array_agg(k.ord) filter (where k.session_key is not null),
-			array_agg(k.session_key) filter (where k.session_key is not null),
-			array_agg(k.ord) filter (where k.session_key is null),
-			coalesce(bool_and(k.is_simple), true) and count(distinct k.session_key) = count(k.session_key),
-			coalesce(bool_and(k.is_plain), false),
-			array_agg(k.subscriber_id) filter (where k.state <> 'active')
-		into turn, keys, unknown, is_simple, is_plain, beginning
-		from (
-			select i as ord, s.session_key, s.state, s.subscriber_id,
-				s.state = 'authorised' or s.state = 'active'
-					and ((events_at[i] > s.updated_at) is not false
-						or coalesce(account_session_time(session_times[i]) > s.session_time, false)) as is_simple,
-				coalesce(account_is_plain(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
-					acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
-					framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
-					nas_port_ids[i], nas_port_types[i], calling_station_ids[i], called_station_ids[i], service_types[i],
-					framed_protocols[i], authentics[i], connect_infos[i], events_at[i], session_times[i], octets_in[i],
-					octets_out[i]), false) as is_plain
-			from unnest(pending) i
-			left join lateral (
-				select s.*
-				from (select * from session s where s.session_key = class_keys[i] offset 0) s
-				where s.nas_id = nas_ids[i]
-					and coalesce(s.acct_session_id = acct_session_ids[i], s.state = 'authorised')
-					and (logins[i] = '' or s.user_name = user_names[i]
-						or logins[i] = (select u.login from subscriber u where u.subscriber_id = s.subscriber_id))
+		-- only open one that has this Acct-Session-Id, but not for a Start, which may begin another of that name. These are
+		-- two statements because PostgreSQL prepares all of a statement each time, whatever of it is used.
+		turn := null;
+		keys := null;
+		kinds := null;
+		unknown := null;
+		beginning := null;
+		is_simple := true;
+		former := null;
+		if num_nonnulls(variadic class_keys) > 0 then
+			select array_agg(k.ord) filter (where k.session_key is not null),
+				array_agg(k.session_key) filter (where k.session_key is not null),
+				array_agg(k.kind) filter (where k.session_key is not null),
+				array_agg(k.ord) filter (where k.session_key is null), coalesce(bool_and(k.is_simple), true),
+				array_agg(k.subscriber_id) filter (where k.state = 'authorised')
+			into turn, keys, kinds, unknown, is_simple, beginning
+			from (
+				select i as ord, s.session_key, s.state, s.subscriber_id,
+					account_is_simple(s.state, s.updated_at, s.session_time, s.in_octets, statuses[i], events_at[i],
+						session_times[i], octets_in[i]) as is_simple,
+					account_kind(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
+						acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
+						framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
+						nas_port_ids[i], nas_port_types[i], calling_station_ids[i], called_station_ids[i], service_types[i],
+						framed_protocols[i], authentics[i], connect_infos[i], events_at[i], session_times[i], octets_in[i],
+						octets_out[i]) as kind
+				from unnest(pending) i
+				left join lateral (
+					select s.*
+					from (select * from session s where s.session_key = class_keys[i] offset 0) s
+					where s.nas_id = nas_ids[i]
+						and coalesce(s.acct_session_id = acct_session_ids[i], s.state = 'authorised')
+						and (logins[i] = '' or s.user_name = user_names[i]
+							or logins[i] = (select u.login from subscriber u where u.subscriber_id = s.subscriber_id))
+					offset 0
+				) s on true
+				where class_keys[i] is not null
+				order by s.session_key, i
+			) k;
+		end if;
+		if num_nulls(variadic class_keys) > 0 then
+			select array_agg(k.ord) filter (where k.session_key is not null),
+				array_agg(k.session_key) filter (where k.session_key is not null),
+				array_agg(k.kind) filter (where k.session_key is not null),
+				unknown || array_agg(k.ord) filter (where k.session_key is null),
+				coalesce(bool_and(k.is_simple), true)
+			into turn, keys, kinds, unknown, is_simple
+			from (
+				select t.ord, t.session_key, is_simple, t.kind
+				from unnest(turn, keys, kinds) t (ord, session_key, kind)
 				union all
-				select s.*
-				from (
-					select array_agg(b.session_key) as keys
+				select i, s.session_key,
+					account_is_simple(s.state, s.updated_at, s.session_time, s.in_octets, statuses[i], events_at[i],
+						session_times[i], octets_in[i]),
+					account_kind(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
+						acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
+						framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
+						nas_port_ids[i], nas_port_types[i], calling_station_ids[i], called_station_ids[i], service_types[i],
+						framed_protocols[i], authentics[i], connect_infos[i], events_at[i], session_times[i], octets_in[i],
+						octets_out[i])
+				from unnest(pending) i
+				left join lateral (
+					select s.*
 					from (
-						select a.session_key
-						from session_alias a
-						where a.nas_id = nas_ids[i] and a.acct_session_id = acct_session_ids[i]
-							and a.login = logins[i]
-						limit 2
-					) b
-				) a
-				cross join lateral (select * from session s where s.session_key = a.keys[1] offset 0) s
-				where class_keys[i] is null and statuses[i] <> 1 and a.keys[2] is null and s.state = 'active'
-					and account_is_session(row(s.*)::session, logins[i], logins[i], statuses[i], nas_addresses[i],
-						nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], calling_station_ids[i],
-						framed_addresses[i], events_at[i], session_times[i])
-				offset 0
-			) s on true
-			order by s.session_key, i
-		) k;
+						select array_agg(b.session_key) as keys
+						from (
+							select a.session_key
+							from session_alias a
+							where a.nas_id = nas_ids[i] and a.acct_session_id = acct_session_ids[i]
+								and a.login = logins[i]
+							limit 2
+						) b
+					) a
+					cross join lateral (select * from session s where s.session_key = a.keys[1] offset 0) s
+					where statuses[i] <> 1 and a.keys[2] is null and s.state = 'active'
+						and account_is_session(row(s.*)::session, logins[i], logins[i], statuses[i], nas_addresses[i],
+							nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], calling_station_ids[i],
+							framed_addresses[i], events_at[i], session_times[i])
+					offset 0
+				) s on true
+				where class_keys[i] is null
+				order by session_key, ord
+			) k;
+		end if;
+		foreach one in array coalesce(keys, '{}') loop
+			is_simple := is_simple and one is distinct from former;
+			former := one;
+		end loop;
 		later := '{}';
 		is_simple := is_simple and not is_odd;
 
-		if is_simple and is_plain and unknown is null then
+		if is_simple and unknown is null and 'counters' = all (kinds) then
 			update session s set
 				updated_at = events_at[t.ord],
 				last_heard = greatest(s.last_heard, received_ats[t.ord]),
@@ -141,7 +184,8 @@ begin
 				in_packets = greatest(s.in_packets, packets_in[t.ord]),
 				out_packets = greatest(s.out_packets, packets_out[t.ord])
 			from unnest(turn, keys) t (ord, session_key)
-			where s.session_key = any (array[t.session_key]) and s.state = 'active' and s.updated_at < events_at[t.ord];
+			where s.session_key = any (array[t.session_key]) and s.state = 'active'
+				and (s.updated_at < events_at[t.ord] or s.updated_at = events_at[t.ord] and s.in_octets < octets_in[t.ord]);
 			get diagnostics written = row_count;
 			if written <> cardinality(turn) then
 				raise serialization_failure using message = 'a session changed while packets for it were recorded';
@@ -178,6 +222,7 @@ begin
 		if unknown is not null or is_locked then
 			select array_agg(t.ord) filter (where t.is_now),
 				array_agg(t.session_key) filter (where t.is_now),
+				array_agg(t.kind) filter (where t.is_now),
 				coalesce(array_agg(t.ord) filter (where not t.is_now), '{}'),
 				bool_and(t.is_now and t.is_first is not false),
 				beginning || array_agg(t.subscriber_id) filter (where t.is_first),
@@ -186,7 +231,7 @@ begin
 				array_agg(t.ord) filter (where t.is_now and t.is_new),
 				array_agg(t.subscriber_id) filter (where t.is_now and t.is_new),
 				array_agg(t.plan_id) filter (where t.is_now and t.is_new)
-			into turn, keys, later, is_simple, beginning, ignored, past, new_ords, new_subscribers, new_plans
+			into turn, keys, kinds, later, is_simple, beginning, ignored, past, new_ords, new_subscribers, new_plans
 			from (
 				-- One packet of a session in a turn, and only one that may make or adopt a session under one name, or
 				-- of one subscriber; none while another packet under that name is to be recorded.
@@ -198,10 +243,10 @@ begin
 							order by f.is_first nulls first, f.ord) = 1)) as is_now
 				from (
 					select k.ord, k.session_key, null::boolean as class_matched, false as is_past, false as is_new,
-						null::boolean as is_first, null::int as subscriber_id, null::int as plan_id
-					from unnest(turn, keys) k (ord, session_key)
+						null::boolean as is_first, null::int as subscriber_id, null::int as plan_id, k.kind
+					from unnest(turn, keys, kinds) k (ord, session_key, kind)
 					union all
-					select * from account_session(others)
+					select n.*, case when n.is_first then 'first' end from account_session(others) n
 				) f
 				order by f.session_key, f.ord
 			) t;
@@ -219,10 +264,12 @@ begin
 			continue;
 		elsif beginning is not null then
 			limited := limited || account_limited(beginning);
-			perform from subscriber_state t
-			where t.subscriber_id = any (limited)
-			order by t.subscriber_id
-			for update;
+			if limited <> '{}' then
+				perform from subscriber_state t
+				where t.subscriber_id = any (limited)
+				order by t.subscriber_id
+				for update;
+			end if;
 		end if;
 		pending := later;
 		foreach place in array coalesce(ignored, '{}') loop
@@ -236,12 +283,21 @@ begin
 			from unnest(new_ords, new_subscribers, new_plans) n (ord, subscriber_id, plan_id);
 		end if;
 
-		select * into folded from account_fold(turn, keys, new_keys, class_keys, statuses, nas_ids, nas_addresses,
-			nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids, logins, user_names, classes,
-			framed_addresses, framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids,
-			delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids,
-			called_station_ids, service_types, framed_protocols, authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
-			packets_in, packets_out, terminate_causes);
+		if not is_locked and array_position(kinds, null) is null then
+			select * into folded from account_follow(turn, keys, kinds, statuses, nas_ip_addresses, nas_identifiers,
+				acct_session_ids, acct_multi_session_ids, logins, user_names, classes, framed_addresses,
+				framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
+				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
+				authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out,
+				packets_in, packets_out, terminate_causes);
+		else
+			select * into folded from account_fold(turn, keys, statuses, nas_ip_addresses, nas_identifiers,
+				acct_session_ids, acct_multi_session_ids, logins, user_names, classes, framed_addresses,
+				framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
+				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
+				authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
+				packets_in, packets_out, terminate_causes);
+		end if;
 		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
 			raise serialization_failure using message = 'a session changed while packets for it were recorded';
 		end if;
@@ -253,10 +309,12 @@ begin
 		ended_keys := ended_keys || folded.ended_keys;
 		ended_addresses := ended_addresses || folded.ended_addresses;
 		-- A second record under the Class of another session holds no lease.
-		select taking_keys || array_agg(t.session_key), taking_addresses || array_agg(t.address)
-		into taking_keys, taking_addresses
-		from unnest(folded.taking, folded.taking_keys, folded.taking_addresses) t (ord, session_key, address)
-		where is_ignored[t.ord] or (class_keys[t.ord] <> t.session_key) is not true;
+		if folded.taking is not null then
+			select taking_keys || array_agg(t.session_key), taking_addresses || array_agg(t.address)
+			into taking_keys, taking_addresses
+			from unnest(folded.taking, folded.taking_keys, folded.taking_addresses) t (ord, session_key, address)
+			where is_ignored[t.ord] or (class_keys[t.ord] <> t.session_key) is not true;
+		end if;
 	end loop;
 
 	if ended <> '{}' or taking_keys <> '{}' then

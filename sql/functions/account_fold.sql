@@ -23,8 +23,7 @@
 -- The lateral expressions that are not fenced (offset 0) become part of what uses them.
 
 drop function if exists poprad.account_fold;
-create function poprad.account_fold(turn int[], keys uuid[], new_keys uuid[], class_keys uuid[], statuses int2[], nas_ids int[],
-	nas_addresses inet[], nas_ip_addresses inet[], nas_identifiers text[], acct_session_ids text[],
+create function poprad.account_fold(turn int[], keys uuid[], statuses int2[], nas_ip_addresses inet[], nas_identifiers text[], acct_session_ids text[],
 	acct_multi_session_ids text[], logins text[], user_names text[], classes text[], framed_addresses inet[],
 	framed_ipv6_addresses inet[], framed_ipv6_prefixes inet[], framed_interface_ids text[],
 	delegated_ipv6_prefixes inet[], nas_ports bigint[], nas_port_ids text[], nas_port_types text[],

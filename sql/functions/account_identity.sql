@@ -62,38 +62,62 @@ returns boolean language sql stable as $$
 			and (status = 1 or poprad.account_session_time(session_time) is not null)) is not true
 $$;
 
--- Is this an interim that changes nothing of an open session but time and counters, and these only forward? What
--- account_fold() would write then is what the packet says.
-drop function if exists poprad.account_is_plain;
-create function poprad.account_is_plain(s poprad.session, status smallint, nas_ip_address inet, nas_identifier text,
+-- Whether a packet may be written without a lock: the session is open, and as far as anybody knows the packet changes it.
+drop function if exists poprad.account_is_simple;
+create function poprad.account_is_simple(state text, updated_at timestamptz, total_time bigint, total bigint,
+	status smallint, event_at timestamptz, session_time bigint, octets_in bigint)
+returns boolean language sql stable as $$
+	select state = 'authorised' or state = 'active'
+		and (status = 2 or event_at > updated_at
+			or coalesce(poprad.account_session_time(session_time) > total_time, false) or coalesce(octets_in > total, false))
+$$;
+
+-- What a packet is to its session, which may be written without account_fold() unless it is null:
+-- first: the first one of an authorised session.
+-- counters: an interim that changes nothing of an active session but time and counters, and these only forward.
+-- next: another packet of an active session that is newer, takes no counter back, and tells of no other address.
+-- No older than what is stored is also one of the same second, if it ends the session or has counted more, though not so
+-- much that it might be a counter that began anew.
+drop function if exists poprad.account_is_plain; -- of an earlier version
+drop function if exists poprad.account_kind;
+create function poprad.account_kind(s poprad.session, status smallint, nas_ip_address inet, nas_identifier text,
 	acct_multi_session_id text, user_name text, class text, framed_address inet, framed_ipv6_address inet,
 	framed_ipv6_prefix inet, framed_interface_id text, delegated_ipv6_prefix inet, nas_port bigint, nas_port_id text,
 	nas_port_type text, calling_station_id text, called_station_id text, service_type text, framed_protocol text,
 	authentic text, connect_info text, event_at timestamptz, session_time bigint, octets_in bigint, octets_out bigint)
-returns boolean language sql stable as $$
-	select status = 3 and s.state = 'active' and event_at > s.updated_at
-		and 'address_conflict' <> all (s.flags)
-		and (poprad.account_session_time(session_time) < s.session_time) is not true
-		and (octets_in < s.in_octets) is not true
-		and (octets_out < s.out_octets) is not true
-		and s.started_at <= poprad.account_began_at(event_at, session_time)
-		and (framed_address is null or framed_address = s.framed_address)
-		and (framed_ipv6_address is null or framed_ipv6_address = s.framed_ipv6_address)
-		and (framed_ipv6_prefix is null or framed_ipv6_prefix = s.framed_ipv6_prefix)
-		and (framed_interface_id is null or framed_interface_id = s.framed_interface_id)
-		and (delegated_ipv6_prefix is null or delegated_ipv6_prefix = s.delegated_ipv6_prefix)
-		and (s.nas_ip_address is not null or nas_ip_address is null)
-		and (s.nas_identifier is not null or nas_identifier is null)
-		and (s.acct_multi_session_id is not null or acct_multi_session_id is null)
-		and (s.user_name <> '' or user_name = '')
-		and (s.class is not null or class is null)
-		and (s.nas_port is not null or nas_port is null)
-		and (s.nas_port_id is not null or nas_port_id is null)
-		and (s.nas_port_type is not null or nas_port_type is null)
-		and (s.calling_station_id is not null or calling_station_id is null)
-		and (s.called_station_id is not null or called_station_id is null)
-		and (s.service_type is not null or service_type is null)
-		and (s.framed_protocol is not null or framed_protocol is null)
-		and (s.authentic is not null or authentic is null)
-		and (s.connect_info_start is not null or connect_info is null)
+returns text language sql stable as $$
+	select case
+		when s.state = 'authorised' then case when s.acct_session_id is null then 'first' end
+		when (s.state = 'active'
+			and (event_at > s.updated_at
+				or event_at = s.updated_at and (status = 2 or octets_in > s.in_octets)
+					and (octets_in - s.in_octets > 2147483648) is not true
+					and (octets_out - s.out_octets > 2147483648) is not true)
+			and 'address_conflict' <> all (s.flags)
+			and (poprad.account_session_time(session_time) < s.session_time) is not true
+			and (octets_in < s.in_octets) is not true
+			and (octets_out < s.out_octets) is not true
+			and (framed_address is null or framed_address = s.framed_address)
+			and (framed_ipv6_address is null or framed_ipv6_address = s.framed_ipv6_address)
+			and (framed_ipv6_prefix is null or framed_ipv6_prefix = s.framed_ipv6_prefix)
+			and (framed_interface_id is null or framed_interface_id = s.framed_interface_id)
+			and (delegated_ipv6_prefix is null or delegated_ipv6_prefix = s.delegated_ipv6_prefix)
+			and (s.authorised_at is not null or status <> 1)) is not true then null
+		when status = 3
+			and s.started_at <= poprad.account_began_at(event_at, session_time)
+			and (s.nas_ip_address is not null or nas_ip_address is null)
+			and (s.nas_identifier is not null or nas_identifier is null)
+			and (s.acct_multi_session_id is not null or acct_multi_session_id is null)
+			and (s.user_name <> '' or user_name = '')
+			and (s.class is not null or class is null)
+			and (s.nas_port is not null or nas_port is null)
+			and (s.nas_port_id is not null or nas_port_id is null)
+			and (s.nas_port_type is not null or nas_port_type is null)
+			and (s.calling_station_id is not null or calling_station_id is null)
+			and (s.called_station_id is not null or called_station_id is null)
+			and (s.service_type is not null or service_type is null)
+			and (s.framed_protocol is not null or framed_protocol is null)
+			and (s.authentic is not null or authentic is null)
+			and (s.connect_info_start is not null or connect_info is null) then 'counters'
+		else 'next' end
 $$;

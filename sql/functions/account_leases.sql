@@ -41,6 +41,9 @@ begin
 	)
 	select coalesce(array_agg(f.place), '{}') into places from freed f;
 
+	if taking_keys = '{}' then
+		return places;
+	end if;
 	for taking in
 		select s.session_key, s.subscriber_id, s.address as former, t.address as wanted
 		from unnest(taking_keys, taking_addresses) with ordinality t (session_key, address, ord)

@@ -7,13 +7,12 @@ drop function if exists poprad.account_limited;
 create function poprad.account_limited(subscriber_ids int[])
 returns int[] language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
-declare
-	limited_plans int[] := array(select p.plan_id from plan p where p.session_limit > 0);
 begin
 	return array(
 		select u.subscriber_id from unnest(subscriber_ids) b (subscriber_id)
 		cross join lateral (select * from subscriber u where u.subscriber_id = b.subscriber_id offset 0) u
-		where coalesce(u.session_limit > 0, u.plan_id = any (limited_plans)));
+		where coalesce(u.session_limit > 0,
+			u.plan_id = any (array(select p.plan_id from plan p where p.session_limit > 0))));
 end
 $$;
 
