@@ -3,9 +3,15 @@
  *
  * The lane: what to send when, and what to do with each outcome.
  *
- * A round is everything that left in one flush. While it is under way nothing else is sent; when
- * its last result is in, settle() decides: the next round at once, a pause (a deadlock was lost),
- * or a new connection (the database is away, or as good as away).
+ * A round is everything that left in one flush. While it is under way what arrives waits, and when
+ * its last result is in, the next one leaves. If a full batch waits by then, nothing is gained by
+ * waiting on: the next round leaves while the last statement of this one is under way, so that the
+ * database finds it in its socket. No more than that is sent ahead.
+ *
+ * Once a whole batch has failed, for no fault of a value in it, nothing is sent ahead. When every
+ * result is in, settle() decides: the next round at once, a pause (a deadlock was lost), or a new
+ * connection (the database is away, or as good as away). What was ahead has been carried out by
+ * then, but it was about no subject of the batch that failed, so each keeps its order.
  *
  * done callbacks run only while `depth` is raised, from result, timer and connection events, and
  * see items in no half-way state: an item whose outcome is known waits on `finished` and may still
@@ -45,18 +51,37 @@ static void send_batch(struct lane *lane, struct lane_batch *batch)
 		call->put(batch->items[i], rows);
 	assert(pg_batch_rows(rows) == batch->count);
 	pgconn_execute(lane->conn, &call->statement, rows, batch);
-	TAILQ_INSERT_TAIL(&lane->round, batch, entry);
+	TAILQ_INSERT_TAIL(&lane->next.batches, batch, entry);
 	batch->is_in_flight = true;
-	lane_count_batch(lane, batch);
 }
 
-/* Sends the next round, if the lane is free for one. */
-static void send_round(struct lane *lane)
+/* The next round, if one was sent, becomes the one that the database is at work for. */
+static void begin_next(struct lane *lane)
 {
-	if (lane->state != LANE_UP || !TAILQ_EMPTY(&lane->round) || timer_is_set(&lane->pause))
-		return;
+	TAILQ_CONCAT(&lane->round.batches, &lane->next.batches, entry);
+	memcpy(lane->round.subjects, lane->next.subjects, sizeof lane->round.subjects);
+	memset(lane->next.subjects, 0, sizeof lane->next.subjects);
+	lane->round_started_ns = clock_mono_ns();
+	lane->has_tried_ahead = false;
+	lane_count_round(lane);
+}
+
+static bool may_send(const struct lane *lane)
+{
+	const struct lane_batch *oldest = TAILQ_FIRST(&lane->round.batches);
+	if (lane->state != LANE_UP || timer_is_set(&lane->pause))
+		return false;
+	if (!oldest)
+		return true;
+	return TAILQ_NEXT(oldest, entry) == NULL && !lane->has_tried_ahead && !lane->must_retry &&
+	       !lane->must_reconnect && lane_has_full_batch(lane);
+}
+
+/* False if nothing waits that may leave. */
+static bool send_next(struct lane *lane)
+{
 	int64_t now_ns = clock_mono_ns();
-	lane->round_started_ns = now_ns;
+	lane->has_tried_ahead = !TAILQ_EMPTY(&lane->round.batches);
 	for (size_t i = 0; i < lane->queue_count; i++) {
 		struct lane_queue *queue = &lane->queues[i];
 		struct lane_batch *batch;
@@ -68,9 +93,18 @@ static void send_round(struct lane *lane)
 			if ((batch = lane_batch_take_new(lane, queue, urgency, now_ns)))
 				send_batch(lane, batch);
 	}
-	if (TAILQ_EMPTY(&lane->round))
-		return;
+	if (TAILQ_EMPTY(&lane->next.batches))
+		return false;
 	pgconn_flush(lane->conn);
+	if (TAILQ_EMPTY(&lane->round.batches))
+		begin_next(lane);
+	return true;
+}
+
+static void send_waiting(struct lane *lane)
+{
+	while (may_send(lane) && send_next(lane))
+		;
 }
 
 /* Every event begins with enter and ends with leave. */
@@ -83,7 +117,7 @@ static void leave(struct lane *lane)
 {
 	do {
 		call_done(lane);
-		send_round(lane);
+		send_waiting(lane);
 	} while (!TAILQ_EMPTY(&lane->finished));
 	lane->depth--;
 }
@@ -162,7 +196,7 @@ static void back_off(struct lane *lane, const char *why)
 		lane->settings.state_changed(lane->settings.owner, false);
 }
 
-/* The last result of a round is in. */
+/* Every result is in. */
 static void settle(struct lane *lane)
 {
 	bool must_retry = lane->must_retry, must_reconnect = lane->must_reconnect;
@@ -182,13 +216,23 @@ static void settle(struct lane *lane)
 		talloc_free(trouble);
 		return;
 	}
-	lane_measure_round(lane);
-	backoff_reset(&lane->reconnect);
 	if (must_retry)
 		timer_set(lane->timers, &lane->pause,
 			clock_mono_ns() + backoff_next_ns(&lane->retry));
-	else
-		backoff_reset(&lane->retry);
+}
+
+/* The last result of a round is in. */
+static void end_round(struct lane *lane)
+{
+	if (lane->state == LANE_UP && !lane->must_reconnect) {
+		lane_measure_round(lane);
+		backoff_reset(&lane->reconnect);
+		if (!lane->must_retry)
+			backoff_reset(&lane->retry);
+	}
+	begin_next(lane);
+	if (TAILQ_EMPTY(&lane->round.batches))
+		settle(lane);
 }
 
 /* True if the error lies in the statement (a function is broken, missing or not permitted), so that
@@ -239,14 +283,15 @@ static void on_result(void *owner, void *tag, const struct pg_result *result)
 	struct lane_batch *batch = tag;
 	struct lane_queue *queue = batch->queue;
 	enter(lane);
-	TAILQ_REMOVE(&lane->round, batch, entry);
+	TAILQ_REMOVE(&lane->round.batches, batch, entry);
 	batch->is_in_flight = false;
 	switch (result->outcome) {
 	case PG_DONE:
 		batch_done(lane, batch, result->rows);
-		queue->limit = queue->limit < lane->settings.batch_max / 2
-				       ? 2 * queue->limit
-				       : lane->settings.batch_max;
+		if (!lane->must_reconnect)
+			queue->limit = queue->limit < lane->settings.batch_max / 2
+					       ? 2 * queue->limit
+					       : lane->settings.batch_max;
 		backoff_reset(&queue->backoff);
 		break;
 	case PG_BAD_ROW:
@@ -268,8 +313,8 @@ static void on_result(void *owner, void *tag, const struct pg_result *result)
 		TAILQ_INSERT_TAIL(&lane->unresolved, batch, entry);
 		break;
 	}
-	if (TAILQ_EMPTY(&lane->round))
-		settle(lane);
+	if (TAILQ_EMPTY(&lane->round.batches))
+		end_round(lane);
 	leave(lane);
 }
 
@@ -336,7 +381,8 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 		.min_ms = settings->reconnect_min_ms, .max_ms = settings->reconnect_max_ms};
 	lane->retry = (struct backoff){.min_ms = RETRY_MIN_MS, .max_ms = RETRY_MAX_MS};
 	lane->expiry_walked_ns = INT64_MIN / 2;
-	TAILQ_INIT(&lane->round);
+	TAILQ_INIT(&lane->round.batches);
+	TAILQ_INIT(&lane->next.batches);
 	TAILQ_INIT(&lane->unresolved);
 	TAILQ_INIT(&lane->finished);
 	timer_init(&lane->pause, on_pause_over, lane);
@@ -382,11 +428,12 @@ static int64_t estimated_wait_ns(
 {
 	size_t ahead = queue->open_count;
 	if (urgency == LANE_URGENT)
-		ahead -= queue->ordinary_count;
+		ahead -= queue->waiting_count[LANE_ORDINARY];
 	if (ahead == 0)
 		return 0;
 	int64_t round_ns = lane->round_mean_ns;
-	if (!TAILQ_EMPTY(&lane->round) && clock_mono_ns() - lane->round_started_ns > round_ns)
+	if (!TAILQ_EMPTY(&lane->round.batches) &&
+		clock_mono_ns() - lane->round_started_ns > round_ns)
 		round_ns = clock_mono_ns() - lane->round_started_ns;
 	size_t rounds = ahead / lane->settings.batch_max + 1;
 	return (int64_t)rounds * round_ns;
@@ -418,7 +465,7 @@ int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
 	lane_note_peak(lane);
 	lane_watch_deadline(lane, item->deadline_ns);
 	if (lane->depth == 0) {
-		send_round(lane);
+		send_waiting(lane);
 		/* Who expired just now is told by the timer, not from inside this call. */
 		if (!TAILQ_EMPTY(&lane->finished))
 			timer_set(lane->timers, &lane->expiry, item->queued_ns);
@@ -433,5 +480,5 @@ bool lane_is_up(const struct lane *lane)
 
 bool lane_is_idle(const struct lane *lane)
 {
-	return lane->open_count == 0 && TAILQ_EMPTY(&lane->round);
+	return lane->open_count == 0 && TAILQ_EMPTY(&lane->round.batches);
 }

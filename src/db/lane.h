@@ -4,8 +4,9 @@
 /* A lane: one connection with queues in front (architecture section 5).
  * While something is in flight, what arrives waits; when the last result is in, each queue leaves
  * as one statement over arrays, or as two if it holds urgent items and ordinary ones, all in one
- * flush, each with its own Sync. No timer delays a lone request. A batch refused for a value in it
- * is halved until the culprit stands alone.
+ * flush, each with its own Sync. If enough waits to fill a batch, all this leaves one statement
+ * earlier, so that the database need not wait for the lane. No timer delays a lone request. A
+ * batch refused for a value in it is halved until the culprit stands alone.
  *
  * While the database is away, items wait for the next connection, which is tried with back-off. A
  * function that fails by itself (not permitted, broken) is asked now and then; the lane's other
@@ -56,7 +57,7 @@ struct lane_item {
 				INT64_MAX = none. The owner may put it off at any time */
 	enum lane_urgency urgency;
 	uint32_t subject; /* a hash of what it is about, 0 = nothing: of items about the same only
-			     one is in a batch, the earlier one first */
+			     one is in flight, of equal urgency the earlier one first */
 	int64_t queued_ns;
 	const char *refusal; /* with LANE_REFUSED: SQLSTATE and message; gone when done returns */
 	TAILQ_ENTRY(lane_item) entry;

@@ -14,15 +14,25 @@ static uint64_t to_us(int64_t ns)
 	return ns > 0 ? (uint64_t)(ns / 1000) : 0;
 }
 
-void lane_count_batch(const struct lane *lane, const struct lane_batch *batch)
+static void count_batch(const struct lane *lane, const struct lane_batch *batch)
 {
 	const struct lane_metrics *metrics = &lane->settings.metrics;
 	metric_add(METRIC_batches, 1);
 	metric_add(METRIC_batch_items, batch->count);
 	metric_observe(metrics->rows, batch->count);
-	for (size_t i = 0; i < batch->count; i++)
-		metric_observe(metrics->wait_us,
-			to_us(lane->round_started_ns - batch->items[i]->queued_ns));
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct lane_item *item = batch->items[i];
+		if (item)
+			metric_observe(
+				metrics->wait_us, to_us(lane->round_started_ns - item->queued_ns));
+	}
+}
+
+void lane_count_round(const struct lane *lane)
+{
+	const struct lane_batch *batch;
+	TAILQ_FOREACH (batch, &lane->round.batches, entry)
+		count_batch(lane, batch);
 }
 
 void lane_measure_round(struct lane *lane)
@@ -56,7 +66,7 @@ void lane_show(struct lane *lane)
 			greatest = lane->peaks[i];
 	lane->peak_turn = (lane->peak_turn + 1) % LANE_PEAK_TURNS;
 	lane->peaks[lane->peak_turn] = lane->waiting_count;
-	bool is_busy = !TAILQ_EMPTY(&lane->round);
+	bool is_busy = !TAILQ_EMPTY(&lane->round.batches);
 	int64_t age_ns = is_busy ? clock_mono_ns() - lane->round_started_ns : 0;
 	metric_set(metrics->queue, lane_queue_length(lane));
 	metric_set(metrics->queue_peak, greatest);

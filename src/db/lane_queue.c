@@ -29,8 +29,7 @@ void lane_list_remove(struct lane_item *item)
 void lane_count_waiting(struct lane *lane, const struct lane_item *item, int by)
 {
 	lane->waiting_count += (size_t)by;
-	if (item->urgency == LANE_ORDINARY)
-		item->queue->ordinary_count += (size_t)by;
+	item->queue->waiting_count[item->urgency] += (size_t)by;
 }
 
 void lane_batch_forget(struct lane_item *item)
@@ -119,38 +118,47 @@ static void batch_add(struct lane_batch *batch, struct lane_item *item)
 	batch->items[batch->count++] = item;
 }
 
-/* The subjects of a batch, as the bits of their hashes. Another subject with the same bit only
- * makes its item wait for the next round; of 256 two in a thousand meet that way. */
-struct subjects {
-	uint8_t bits[8192];
-};
-
-/* False if the subject is there already. */
-static bool subjects_add(struct subjects *subjects, uint32_t subject)
+static bool is_subject_in_flight(const struct lane *lane, uint32_t subject)
 {
-	uint8_t *octet = &subjects->bits[subject / 8 % sizeof subjects->bits];
-	uint8_t bit = (uint8_t)(1 << subject % 8);
-	if (subject == 0)
-		return true;
-	bool is_new = (*octet & bit) == 0;
-	*octet |= bit;
-	return is_new;
+	size_t octet = subject / 8 % sizeof lane->next.subjects;
+	uint8_t both = lane->round.subjects[octet] | lane->next.subjects[octet];
+	return subject != 0 && (both >> subject % 8 & 1) != 0;
 }
 
-/* Takes the item off its list into the batch, or ends it if it ran out; leaves it if the batch has
- * its subject. */
-static void take_waiting(struct lane *lane, struct lane_batch *batch, struct subjects *subjects,
-	struct lane_item *item, int64_t now_ns)
+/* The item is part of the next round. */
+static void batch_send(struct lane *lane, struct lane_batch *batch, struct lane_item *item)
+{
+	size_t octet = item->subject / 8 % sizeof lane->next.subjects;
+	lane->next.subjects[octet] |= (uint8_t)(1 << item->subject % 8);
+	batch_add(batch, item);
+}
+
+/* Takes the item off its list into the batch, or ends it if it ran out; leaves it if its subject is
+ * in flight. */
+static void take_waiting(
+	struct lane *lane, struct lane_batch *batch, struct lane_item *item, int64_t now_ns)
 {
 	bool has_expired = item->deadline_ns <= now_ns;
-	if (!has_expired && !subjects_add(subjects, item->subject))
+	if (!has_expired && is_subject_in_flight(lane, item->subject))
 		return;
 	lane_list_remove(item);
 	lane_count_waiting(lane, item, -1);
 	if (has_expired)
 		lane_finish(lane, item, LANE_EXPIRED);
 	else
-		batch_add(batch, item);
+		batch_send(lane, batch, item);
+}
+
+bool lane_has_full_batch(const struct lane *lane)
+{
+	for (size_t i = 0; i < lane->queue_count; i++) {
+		const struct lane_queue *queue = &lane->queues[i];
+		for (int urgency = 0; urgency < LANE_URGENCIES; urgency++)
+			if (queue->waiting_count[urgency] >= queue->limit &&
+				!timer_is_set(&queue->pause))
+				return true;
+	}
+	return false;
 }
 
 struct lane_batch *lane_batch_take_new(
@@ -160,11 +168,10 @@ struct lane_batch *lane_batch_take_new(
 	if (TAILQ_EMPTY(waiting))
 		return NULL;
 	struct lane_batch *batch = batch_new(lane, queue, queue->limit);
-	struct subjects subjects = {0};
 	struct lane_item *item, *next;
 	for (item = TAILQ_FIRST(waiting); item && batch->count < queue->limit; item = next) {
 		next = TAILQ_NEXT(item, entry);
-		take_waiting(lane, batch, &subjects, item, now_ns);
+		take_waiting(lane, batch, item, now_ns);
 	}
 	if (batch->count == 0)
 		TALLOC_FREE(batch);
@@ -181,7 +188,7 @@ static struct lane_batch *take_first_again(
 	struct lane_batch *batch = batch_new(lane, queue, old->count);
 	for (size_t i = 0; i < old->count; i++) {
 		if (old->items[i]) {
-			batch_add(batch, old->items[i]);
+			batch_send(lane, batch, old->items[i]);
 			lane->waiting_count--;
 		}
 	}
@@ -214,21 +221,31 @@ void lane_batch_again(struct lane *lane, struct lane_batch *batch, size_t from, 
 	TAILQ_INSERT_TAIL(&batch->queue->again, part, entry);
 }
 
+/* Before who came later: somebody who came earlier may still wait, because of his subject. */
+static void put_back(struct lane *lane, struct lane_item *item)
+{
+	struct lane_list *list = &item->queue->waiting[item->urgency];
+	struct lane_item *later = TAILQ_FIRST(list);
+	while (later && later->queued_ns < item->queued_ns)
+		later = TAILQ_NEXT(later, entry);
+	item->batch = NULL;
+	item->list = list;
+	if (later)
+		TAILQ_INSERT_BEFORE(later, item, entry);
+	else
+		TAILQ_INSERT_TAIL(list, item, entry);
+	lane_count_waiting(lane, item, 1);
+	lane_watch_deadline(lane, item->deadline_ns);
+}
+
 void lane_requeue_unresolved(struct lane *lane)
 {
 	struct lane_batch *batch;
 	while ((batch = TAILQ_LAST(&lane->unresolved, batch_list))) {
 		TAILQ_REMOVE(&lane->unresolved, batch, entry);
-		for (size_t i = batch->count; i-- > 0;) {
-			struct lane_item *item = batch->items[i];
-			if (!item)
-				continue;
-			item->batch = NULL;
-			item->list = &batch->queue->waiting[item->urgency];
-			TAILQ_INSERT_HEAD(item->list, item, entry);
-			lane_count_waiting(lane, item, 1);
-			lane_watch_deadline(lane, item->deadline_ns);
-		}
+		for (size_t i = batch->count; i-- > 0;)
+			if (batch->items[i])
+				put_back(lane, batch->items[i]);
 		talloc_free(batch);
 	}
 }
@@ -271,13 +288,13 @@ static int64_t oldest_in(const struct batch_list *list, int64_t oldest_ns)
 
 int64_t lane_oldest_ns(const struct lane *lane)
 {
-	int64_t oldest_ns = oldest_in(&lane->round, TIMER_NEVER);
+	int64_t oldest_ns = oldest_in(&lane->round.batches, TIMER_NEVER);
+	oldest_ns = oldest_in(&lane->next.batches, oldest_ns);
 	oldest_ns = oldest_in(&lane->unresolved, oldest_ns);
 	for (size_t i = 0; i < lane->queue_count; i++) {
 		const struct lane_queue *queue = &lane->queues[i];
 		oldest_ns = oldest_in(&queue->again, oldest_ns);
 		for (int urgency = 0; urgency < LANE_URGENCIES; urgency++) {
-			/* Each list is in the order of queueing, also after requeue_unresolved. */
 			const struct lane_item *first = TAILQ_FIRST(&queue->waiting[urgency]);
 			if (first && first->queued_ns < oldest_ns)
 				oldest_ns = first->queued_ns;

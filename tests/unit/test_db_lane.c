@@ -189,22 +189,71 @@ static void test_batching_while_in_flight(void)
 {
 	begin();
 	uint64_t batches = metric_get(METRIC_batches), items = metric_get(METRIC_batch_items);
-	submit_range(0, 301);
+	submit_range(0, BATCH_MAX);
 	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 1);
-	CU_ASSERT_EQUAL(lane_queue_length(lane), 300);
+	CU_ASSERT_EQUAL(lane_queue_length(lane), BATCH_MAX - 1);
 	answer_all();
 	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 1);
-	CU_ASSERT_EQUAL(pending_rows(0), BATCH_MAX);
+	CU_ASSERT_EQUAL(pending_rows(0), BATCH_MAX - 1);
 	answer_all();
-	CU_ASSERT_EQUAL(pending_rows(0), 301 - 1 - BATCH_MAX);
-	answer_all();
-	for (int i = 0; i < 301; i++) {
+	for (int i = 0; i < BATCH_MAX; i++) {
 		CU_ASSERT_EQUAL(things[i].outcome, LANE_ANSWERED);
 		CU_ASSERT_EQUAL(things[i].answer, 2 * i);
 		CU_ASSERT_EQUAL(things[i].order, (unsigned)i);
 	}
-	CU_ASSERT_EQUAL(metric_get(METRIC_batches) - batches, 3);
-	CU_ASSERT_EQUAL(metric_get(METRIC_batch_items) - items, 301);
+	CU_ASSERT_EQUAL(metric_get(METRIC_batches) - batches, 2);
+	CU_ASSERT_EQUAL(metric_get(METRIC_batch_items) - items, BATCH_MAX);
+	end();
+}
+
+/* A full batch leaves while another is under way, one at a time; the rest waits. */
+static void test_full_batch_leaves_ahead(void)
+{
+	begin();
+	submit_range(0, 1 + 2 * BATCH_MAX + 50);
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	CU_ASSERT_EQUAL(pending_rows(1), BATCH_MAX);
+	CU_ASSERT_EQUAL(lane_queue_length(lane), BATCH_MAX + 50);
+	CU_ASSERT_TRUE(lane_item_is_in_flight(&things[BATCH_MAX].item));
+	CU_ASSERT_FALSE(lane_item_is_in_flight(&things[BATCH_MAX + 1].item));
+	answer_all();
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	CU_ASSERT_EQUAL(pending_rows(1), BATCH_MAX);
+	answer_all();
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 1);
+	answer_all();
+	CU_ASSERT_EQUAL(pending_rows(0), 50);
+	answer_all();
+	for (int i = 0; i < 1 + 2 * BATCH_MAX + 50; i++) {
+		CU_ASSERT_EQUAL(things[i].answer, 2 * i);
+		CU_ASSERT_EQUAL(things[i].order, (unsigned)i);
+	}
+	CU_ASSERT_TRUE(lane_is_idle(lane));
+	end();
+}
+
+/* With a full batch all that waits leaves, but not before the last statement of the round. */
+static void test_whole_round_leaves_ahead(void)
+{
+	begin();
+	for (int i = 1; i < 4; i++)
+		things[i].item.call = &admit_call;
+	things[5].item.urgency = LANE_URGENT;
+	submit_range(0, 3);
+	submit(4);
+	answer_all();
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	submit(3);
+	submit_range(5, 6 + BATCH_MAX);
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	answer_all();
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 4);
+	CU_ASSERT_EQUAL(pending_rows(1), 1);
+	CU_ASSERT_EQUAL(pending_rows(2), BATCH_MAX);
+	CU_ASSERT_STRING_EQUAL(fake_pgconn_pending_at(conn, 3)->statement, "admit");
+	while (fake_pgconn_pending(conn))
+		answer_all();
+	CU_ASSERT_EQUAL(done_count, 6 + BATCH_MAX);
 	end();
 }
 
@@ -214,6 +263,32 @@ static struct distribution grown(enum metric_distribution which, const struct di
 	metric_get_distribution(which, &now);
 	distribution_subtract(&now, before);
 	return now;
+}
+
+/* A round that was sent ahead begins when the one before has ended. */
+static void test_figures_of_round_ahead(void)
+{
+	struct distribution rows, wait_us, round_us;
+	begin();
+	metric_get_distribution(DISTRIBUTION_login_rows, &rows);
+	metric_get_distribution(DISTRIBUTION_login_wait_us, &wait_us);
+	metric_get_distribution(DISTRIBUTION_login_round_us, &round_us);
+	submit_range(0, 1 + BATCH_MAX);
+	lane_cancel(lane, &things[9].item);
+	fake_clock_advance_ms(4);
+	answer_all();
+	fake_clock_advance_ms(3);
+	lane_show(lane);
+	CU_ASSERT_EQUAL(metric_get(METRIC_login_round_age_us), 3000);
+	answer_all();
+	rows = grown(DISTRIBUTION_login_rows, &rows);
+	wait_us = grown(DISTRIBUTION_login_wait_us, &wait_us);
+	round_us = grown(DISTRIBUTION_login_round_us, &round_us);
+	CU_ASSERT_EQUAL(rows.sum, 1 + BATCH_MAX);
+	CU_ASSERT_EQUAL(wait_us.sum, (BATCH_MAX - 1) * 4000);
+	CU_ASSERT_EQUAL(distribution_count(&round_us), 2);
+	CU_ASSERT_EQUAL(round_us.sum, 7000);
+	end();
 }
 
 /* What popradctl status tells of a lane. */
@@ -318,6 +393,50 @@ static void test_subjects_apart(void)
 	end();
 }
 
+/* Of a subject in flight nothing is sent ahead, so that a retry does not change the order. */
+static void test_subject_is_not_sent_ahead(void)
+{
+	begin();
+	for (int i = 1; i < 4; i++)
+		things[i].item.subject = 77;
+	things[3].item.urgency = LANE_URGENT;
+	submit(1);
+	submit_range(2, 4 + BATCH_MAX);
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	CU_ASSERT_EQUAL(pending_rows(1), BATCH_MAX - 1);
+	CU_ASSERT_EQUAL(lane_queue_length(lane), 3);
+	fake_pgconn_answer_error(conn, "40001", "could not serialize access");
+	CU_ASSERT_EQUAL(pending_number(0), 4);
+	answer_all();
+	fake_clock_run_ms(timers, 1000);
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	CU_ASSERT_EQUAL(pending_number(0), 1);
+	answer_all();
+	answer_all();
+	CU_ASSERT_EQUAL(pending_number(0), 3);
+	answer_all();
+	CU_ASSERT_EQUAL(pending_number(0), 2);
+	answer_all();
+	CU_ASSERT_TRUE(lane_is_idle(lane));
+	end();
+}
+
+/* Who was not sent ahead for his subject's sake leaves with the next round, not ever later. */
+static void test_subject_waits_for_one_round(void)
+{
+	begin();
+	things[0].item.subject = things[1].item.subject = 77;
+	submit_range(0, 1 + 3 * BATCH_MAX);
+	CU_ASSERT_FALSE(lane_item_is_in_flight(&things[1].item));
+	answer_all();
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	CU_ASSERT_TRUE(lane_item_is_in_flight(&things[1].item));
+	while (fake_pgconn_pending(conn))
+		answer_all();
+	CU_ASSERT_TRUE(lane_is_idle(lane));
+	end();
+}
+
 static void test_rows(void)
 {
 	begin();
@@ -407,6 +526,79 @@ static void test_retry_keeps_order(void)
 		CU_ASSERT_EQUAL(things[i].order, (unsigned)i);
 	}
 	CU_ASSERT_EQUAL(metric_get(METRIC_batch_retries) - retries, 1);
+	end();
+}
+
+/* After a failure nothing is sent until all that is in flight has been answered. */
+static void test_retry_drains(void)
+{
+	begin();
+	submit(0);
+	submit_range(1, 1 + 3 * BATCH_MAX);
+	fake_pgconn_answer_error(conn, "40P01", "deadlock detected");
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 1);
+	answer_all();
+	CU_ASSERT_EQUAL(done_count, BATCH_MAX);
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 0);
+	fake_clock_run_ms(timers, 1000);
+	CU_ASSERT_EQUAL(pending_rows(0), 1);
+	CU_ASSERT_EQUAL(pending_number(0), 0);
+	CU_ASSERT_EQUAL(pending_rows(1), BATCH_MAX);
+	while (fake_pgconn_pending(conn))
+		answer_all();
+	CU_ASSERT_EQUAL(done_count, 1 + 3 * BATCH_MAX);
+	end();
+}
+
+static void test_unavailable_drains(void)
+{
+	begin();
+	submit_range(0, 1 + 3 * BATCH_MAX);
+	answer_all();
+	fake_pgconn_answer_error(conn, "57014", "canceling statement due to statement timeout");
+	CU_ASSERT_TRUE(lane_is_up(lane));
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 1);
+	answer_all();
+	CU_ASSERT_FALSE(lane_is_up(lane));
+	CU_ASSERT_EQUAL(done_count, 1 + BATCH_MAX);
+	fake_clock_run_ms(timers, 200);
+	fake_pgconn_accept(conn);
+	/* that the one ahead succeeded does not mean that it was not too much work */
+	CU_ASSERT_EQUAL(pending_rows(0), BATCH_MAX / 2);
+	CU_ASSERT_EQUAL(pending_number(0), 1);
+	while (fake_pgconn_pending(conn))
+		answer_all();
+	for (int i = 0; i < 1 + 3 * BATCH_MAX; i++)
+		CU_ASSERT_EQUAL(things[i].calls, 1);
+	end();
+}
+
+/* Both rounds are lost: each item waits where it would wait if it had never been sent. */
+static void test_lost_with_round_ahead(void)
+{
+	begin();
+	for (int i = 1; i < 4; i++)
+		things[i].item.subject = 77;
+	for (int i = 0; i < 2 + BATCH_MAX; i++) {
+		submit(i);
+		fake_clock_advance_ms(1);
+	}
+	answer_all();
+	CU_ASSERT_EQUAL(pending_number(0), 1);
+	submit_range(2 + BATCH_MAX, 2 + 2 * BATCH_MAX);
+	CU_ASSERT_EQUAL(fake_pgconn_pending_count(conn), 2);
+	answer_all();
+	CU_ASSERT_EQUAL(lane_oldest_ns(lane), FAKE_CLOCK_START_NS + 2 * NS_PER_MS);
+	fake_pgconn_lose(conn, "server closed the connection");
+	CU_ASSERT_EQUAL(lane_oldest_ns(lane), FAKE_CLOCK_START_NS + 2 * NS_PER_MS);
+	fake_clock_run_ms(timers, 100);
+	fake_pgconn_accept(conn);
+	CU_ASSERT_EQUAL(pending_number(0), 2);
+	while (fake_pgconn_pending(conn))
+		answer_all();
+	for (int i = 0; i < 2 + 2 * BATCH_MAX; i++)
+		CU_ASSERT_EQUAL(things[i].calls, 1);
+	CU_ASSERT_TRUE(things[2].order < things[3].order);
 	end();
 }
 
@@ -625,12 +817,14 @@ static void test_batch_size_adapts(void)
 	submit_range(0, ITEMS_MAX);
 	answer_all();
 	fake_pgconn_answer_error(conn, "57014", "canceling statement due to statement timeout");
+	answer_all();
 	wait_for_open();
 	fake_pgconn_accept(conn);
 	CU_ASSERT_EQUAL(pending_rows(0), BATCH_MAX / 2);
 	CU_ASSERT_EQUAL(pending_number(0), 1);
+	CU_ASSERT_EQUAL(pending_rows(1), BATCH_MAX / 2);
 	answer_all();
-	CU_ASSERT_EQUAL(pending_rows(0), BATCH_MAX);
+	CU_ASSERT_EQUAL(pending_rows(1), BATCH_MAX);
 	end();
 }
 
@@ -729,18 +923,26 @@ int main(void)
 	CU_TestInfo tests[] = {
 		TEST(test_lone_leaves_at_once),
 		TEST(test_batching_while_in_flight),
+		TEST(test_full_batch_leaves_ahead),
+		TEST(test_whole_round_leaves_ahead),
 		TEST(test_figures),
+		TEST(test_figures_of_round_ahead),
 		TEST(test_two_calls_in_one_round),
 		TEST(test_urgent_first),
 		TEST(test_subjects_apart),
+		TEST(test_subject_is_not_sent_ahead),
+		TEST(test_subject_waits_for_one_round),
 		TEST(test_rows),
 		TEST(test_bisect),
 		TEST(test_bisect_two_culprits),
 		TEST(test_retry_keeps_order),
+		TEST(test_retry_drains),
+		TEST(test_unavailable_drains),
 		TEST(test_expired_in_queue),
 		TEST(test_expired_before_sending),
 		TEST(test_expired_while_down),
 		TEST(test_lost_connection),
+		TEST(test_lost_with_round_ahead),
 		TEST(test_back_off),
 		TEST(test_unavailable_backs_off),
 		TEST(test_one_statement_fails),
