@@ -298,7 +298,9 @@ static void write_out(struct pgconn *conn)
 		event_del(conn->writable);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *owner)
+/* The socket is readable or writable: libpq also reads when it finds that it cannot write, and what
+ * it took then makes the socket readable no more. */
+static void on_ready(evutil_socket_t fd, short what, void *owner)
 {
 	(void)fd;
 	(void)what;
@@ -316,13 +318,6 @@ static void on_readable(evutil_socket_t fd, short what, void *owner)
 		return;
 	watch_silence(conn);
 	write_out(conn);
-}
-
-static void on_writable(evutil_socket_t fd, short what, void *owner)
-{
-	(void)fd;
-	(void)what;
-	write_out(owner);
 }
 
 /* The one warning that matters. It is told by the function in the server that raises it, because
@@ -344,16 +339,14 @@ static void on_notice(void *owner, const PGresult *notice)
 static void watch_socket(struct pgconn *conn, event_callback_fn callback)
 {
 	int fd = PQsocket(conn->pg);
-	conn->readable = mem_must(event_new(
-		conn->base, fd, EV_READ | EV_PERSIST, callback ? callback : on_readable, conn));
-	conn->writable = mem_must(event_new(
-		conn->base, fd, EV_WRITE | EV_PERSIST, callback ? callback : on_writable, conn));
+	conn->readable = mem_must(event_new(conn->base, fd, EV_READ | EV_PERSIST, callback, conn));
+	conn->writable = mem_must(event_new(conn->base, fd, EV_WRITE | EV_PERSIST, callback, conn));
 }
 
 static void prepare(struct pgconn *conn)
 {
 	conn->state = PGCONN_PREPARING;
-	watch_socket(conn, NULL);
+	watch_socket(conn, on_ready);
 	event_add(conn->readable, NULL);
 	if (pgconn_send_preparation(conn, conn->pg, &conn->settings))
 		write_out(conn);
