@@ -52,8 +52,10 @@ declare
 	is_reused boolean[] := '{}'; -- an authorised session on the same line is kept for it
 	kept inet[] := '{}'; -- already the session's address, or about to be moved to it
 	leased inet[] := '{}'; -- taken from the pool
+	last_turn int;
 	-- lists
 	others int[]; -- the requests that are not plain, by their ord
+	known int[]; -- those whose subscriber has an open session, or whose own has ended
 	taking int[]; -- those of the turn that need an address of their pool
 	open_keys uuid[];
 	had int[]; -- those whose subscriber has had these addresses, from the oldest session to the newest
@@ -65,9 +67,11 @@ declare
 	decided record;
 	i int;
 begin
-	select array_agg(s.turn), array_agg(s.last_address) into turns, last_addresses
+	select array_agg(s.turn), array_agg(s.last_address), coalesce(max(s.turn), 0),
+		array_agg(s.ord) filter (where s.turn > 1 or static_addresses[s.ord] is not null or not wants_addresses[s.ord])
+	into turns, last_addresses, last_turn, others
 	from (
-		select u.ord, case when s.subscriber_id is not null then u.turn end as turn, s.last_address
+		select u.ord::int, case when s.subscriber_id is not null then u.turn end as turn, s.last_address
 		from (
 			select u.subscriber_id, u.ord, row_number() over (partition by u.subscriber_id order by u.ord) as turn
 			from unnest(subscriber_ids) with ordinality u (subscriber_id, ord)
@@ -81,7 +85,7 @@ begin
 	select array_agg(f.ord) filter (where f.state <> 'closed' or f.session_key = session_keys[f.ord]),
 		array_agg(f.session_key) filter (where f.state <> 'closed'),
 		array_agg(f.ord) filter (where f.address is not null), array_agg(f.address) filter (where f.address is not null)
-	into others, open_keys, had, their_addresses
+	into known, open_keys, had, their_addresses
 	from (
 		select u.ord::int, s.session_key, s.state, s.address
 		from unnest(subscriber_ids) with ordinality u (subscriber_id, ord)
@@ -93,18 +97,16 @@ begin
 	for i in 1 .. coalesce(cardinality(had), 0) loop
 		last_addresses[had[i]] := their_addresses[i];
 	end loop;
-	others := array(
-		select i from generate_subscripts(turns, 1) i
-		where turns[i] > 1 or static_addresses[i] is not null or not wants_addresses[i] or i = any (others));
-	if others <> '{}' then
+	if others is not null or known is not null then
+		others := array(select unnest(others) union select unnest(known) order by 1);
 		perform from session s where s.session_key = any (open_keys) order by s.session_key for update;
 		own_addresses := static_addresses
 			|| array(select s.address from session s where s.session_key = any (open_keys));
 		perform from address a where a.address = any (own_addresses) order by a.address for update;
 	end if;
 
-	for turn in 1 .. coalesce((select max(t) from unnest(turns) t), 0) loop
-		if others <> '{}' then
+	for turn in 1 .. last_turn loop
+		if others is not null then
 			replaced := '{}';
 			evicted := '{}';
 			given_back := '{}';
@@ -162,9 +164,12 @@ begin
 			calling_station_ids[i], called_station_ids[i], user_names[i], classes[i], coalesce(kept[i], leased[i]),
 			service_types[i], framed_protocols[i], now(),
 			admit_until(no_accountings[i], session_timeouts_s[i], authorised_ss[i]), interims_s[i]
-		from generate_subscripts(turns, 1) i
-		where turns[i] = turn and is_new[i]
-		order by session_keys[i];
+		from (
+			select i from generate_subscripts(turns, 1) i
+			where turns[i] = turn and is_new[i]
+			order by session_keys[i]
+		) n (i);
+		continue when others is null;
 		update session s set login_key = session_keys[t.ord], plan_id = plan_ids[t.ord], user_name = user_names[t.ord],
 			address = coalesce(kept[t.ord], leased[t.ord]), service_type = service_types[t.ord],
 			framed_protocol = framed_protocols[t.ord], authorised_at = now(),

@@ -62,8 +62,10 @@ begin
 			for n in 1 .. cardinality(ords) loop
 				leased[ords[n]] := taken[n];
 			end loop;
+			if cardinality(ords) = cardinality(pending) then
+				return leased;
+			end if;
 			pending := array(select i from unnest(pending) i where leased[i] is null);
-			exit when pending = '{}';
 		end if;
 	end loop;
 	return admit_search(leased, array(select i from unnest(pending) i where searches[i]), session_keys, subscriber_ids,

@@ -50,36 +50,43 @@ create function poprad.keep_last_addresses(keys uuid[]) returns uuid[]
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
-	owners int[]; -- whose last address is another one
+	owners int[];
 	addresses inet[];
-	rows tid[];
+	rows tid[]; -- of those whose last address is another one
+	busy int[]; -- those of them whose row is locked
 begin
-	select array_agg(n.subscriber_id), array_agg(n.address), array_agg(l.row) into owners, addresses, rows
+	select array_agg(n.subscriber_id), array_agg(n.address), array_agg(t.row) into owners, addresses, rows
 	from (
 		select distinct on (s.subscriber_id) s.subscriber_id, s.address
 		from unnest(keys) u (session_key)
 		cross join lateral (
 			select s.session_key, s.subscriber_id, s.address from session s where s.session_key = u.session_key offset 0
 		) s
-		where s.address is not null
+		where s.subscriber_id is not null and s.address is not null
 		order by s.subscriber_id, s.session_key desc
 	) n
-	cross join lateral (
-		select t.last_address from subscriber_state t where t.subscriber_id = n.subscriber_id offset 0
-	) t
 	left join lateral (
-		select l.ctid as row from subscriber_state l where l.subscriber_id = n.subscriber_id for update skip locked
-	) l on true
-	where t.last_address is distinct from n.address;
-
+		select t.ctid as row from subscriber_state t
+		where t.subscriber_id = n.subscriber_id and t.last_address is distinct from n.address
+		for update skip locked
+	) t on true;
 	update subscriber_state t set last_address = n.address
-	from unnest(rows, addresses) n (row, address)
+	from (select n.row, n.address from unnest(rows, addresses) n (row, address) where n.row is not null) n
 	where t.ctid = n.row;
-	owners := array(select o.subscriber_id from unnest(owners, rows) o (subscriber_id, row) where o.row is null);
+	busy := array(
+		select n.subscriber_id
+		from unnest(owners, addresses, rows) n (subscriber_id, address, row)
+		cross join lateral (
+			select t.last_address from subscriber_state t where t.subscriber_id = n.subscriber_id offset 0
+		) t
+		where n.row is null and t.last_address is distinct from n.address);
+	if busy = '{}' then
+		return keys;
+	end if;
 	return array(
 		select u.session_key from unnest(keys) u (session_key)
 		cross join lateral (select s.subscriber_id from session s where s.session_key = u.session_key offset 0) s
-		where s.subscriber_id = any (owners) is not true);
+		where s.subscriber_id = any (busy) is not true);
 end
 $$;
 
