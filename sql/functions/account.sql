@@ -11,7 +11,7 @@
 -- addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
 -- takes the first packet that is left of every session.
 --
--- Nearly all packets are of a simple kind (account_kind): interims that change nothing but time and counters, which the
+-- Nearly all packets are of a kind that needs no thought (account_kind): interims that change nothing but time and counters, which the
 -- server sends in batches of their own, and packets that just follow on what is stored. A turn of one kind only is
 -- written by one short statement here or in account_follow. One statement writes all of a turn, in the order of keys.
 --
@@ -90,19 +90,15 @@ begin
 		kinds := null;
 		unknown := null;
 		beginning := null;
-		is_simple := true;
-		former := null;
 		if num_nonnulls(variadic class_keys) > 0 then
 			select array_agg(k.ord) filter (where k.session_key is not null),
 				array_agg(k.session_key) filter (where k.session_key is not null),
 				array_agg(k.kind) filter (where k.session_key is not null),
-				array_agg(k.ord) filter (where k.session_key is null), coalesce(bool_and(k.is_simple), true),
+				array_agg(k.ord) filter (where k.session_key is null),
 				array_agg(k.subscriber_id) filter (where k.state = 'authorised')
-			into turn, keys, kinds, unknown, is_simple, beginning
+			into turn, keys, kinds, unknown, beginning
 			from (
 				select i as ord, s.session_key, s.state, s.subscriber_id,
-					account_is_simple(s.state, s.updated_at, s.session_time, s.in_octets, statuses[i], events_at[i],
-						session_times[i], octets_in[i]) as is_simple,
 					account_kind(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
 						acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
 						framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
@@ -127,16 +123,13 @@ begin
 			select array_agg(k.ord) filter (where k.session_key is not null),
 				array_agg(k.session_key) filter (where k.session_key is not null),
 				array_agg(k.kind) filter (where k.session_key is not null),
-				unknown || array_agg(k.ord) filter (where k.session_key is null),
-				coalesce(bool_and(k.is_simple), true)
-			into turn, keys, kinds, unknown, is_simple
+				unknown || array_agg(k.ord) filter (where k.session_key is null)
+			into turn, keys, kinds, unknown
 			from (
-				select t.ord, t.session_key, is_simple, t.kind
+				select t.ord, t.session_key, t.kind
 				from unnest(turn, keys, kinds) t (ord, session_key, kind)
 				union all
 				select i, s.session_key,
-					account_is_simple(s.state, s.updated_at, s.session_time, s.in_octets, statuses[i], events_at[i],
-						session_times[i], octets_in[i]),
 					account_kind(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
 						acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
 						framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
@@ -147,14 +140,13 @@ begin
 				left join lateral (
 					select s.*
 					from (
-						select array_agg(b.session_key) as keys
-						from (
+						select array(
 							select a.session_key
 							from session_alias a
 							where a.nas_id = nas_ids[i] and a.acct_session_id = acct_session_ids[i]
 								and a.login = logins[i]
-							limit 2
-						) b
+							limit 2) as keys
+						offset 0
 					) a
 					cross join lateral (select * from session s where s.session_key = a.keys[1] offset 0) s
 					where statuses[i] <> 1 and a.keys[2] is null and s.state = 'active'
@@ -167,12 +159,13 @@ begin
 				order by session_key, ord
 			) k;
 		end if;
+		is_simple := not is_odd and array_position(kinds, null) is null;
+		former := null;
 		foreach one in array coalesce(keys, '{}') loop
 			is_simple := is_simple and one is distinct from former;
 			former := one;
 		end loop;
 		later := '{}';
-		is_simple := is_simple and not is_odd;
 
 		if is_simple and unknown is null and 'counters' = all (kinds) then
 			update session s set
@@ -283,7 +276,7 @@ begin
 			from unnest(new_ords, new_subscribers, new_plans) n (ord, subscriber_id, plan_id);
 		end if;
 
-		if not is_locked and array_position(kinds, null) is null then
+		if not is_locked and 'other' <> all (kinds) then
 			select * into folded from account_follow(turn, keys, kinds, statuses, nas_ip_addresses, nas_identifiers,
 				acct_session_ids, acct_multi_session_ids, logins, user_names, classes, framed_addresses,
 				framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,

@@ -62,22 +62,14 @@ returns boolean language sql stable as $$
 			and (status = 1 or poprad.account_session_time(session_time) is not null)) is not true
 $$;
 
--- Whether a packet may be written without a lock: the session is open, and as far as anybody knows the packet changes it.
-drop function if exists poprad.account_is_simple;
-create function poprad.account_is_simple(state text, updated_at timestamptz, total_time bigint, total bigint,
-	status smallint, event_at timestamptz, session_time bigint, octets_in bigint)
-returns boolean language sql stable as $$
-	select state = 'authorised' or state = 'active'
-		and (status = 2 or event_at > updated_at
-			or coalesce(poprad.account_session_time(session_time) > total_time, false) or coalesce(octets_in > total, false))
-$$;
-
--- What a packet is to its session, which may be written without account_fold() unless it is null:
+-- What a packet is to its session:
 -- first: the first one of an authorised session.
 -- counters: an interim that changes nothing of an active session but time and counters, and these only forward.
 -- next: another packet of an active session that is newer, takes no counter back, and tells of no other address.
--- No older than what is stored is also one of the same second, if it ends the session or has counted more, though not so
--- much that it might be a counter that began anew.
+-- other: as far as anybody knows it changes an open session, but how is for account_fold() to say.
+-- null: none of these; nothing can be said unless the session is locked.
+-- Newer is here also a packet of the same second, if it ends the session or has counted more, though not so much that
+-- it might be a counter that began anew.
 drop function if exists poprad.account_is_plain; -- of an earlier version
 drop function if exists poprad.account_kind;
 create function poprad.account_kind(s poprad.session, status smallint, nas_ip_address inet, nas_identifier text,
@@ -87,9 +79,9 @@ create function poprad.account_kind(s poprad.session, status smallint, nas_ip_ad
 	authentic text, connect_info text, event_at timestamptz, session_time bigint, octets_in bigint, octets_out bigint)
 returns text language sql stable as $$
 	select case
-		when s.state = 'authorised' then case when s.acct_session_id is null then 'first' end
-		when (s.state = 'active'
-			and (event_at > s.updated_at
+		when s.state = 'authorised' then case when s.acct_session_id is null then 'first' else 'other' end
+		when s.state <> 'active' then null
+		when ((event_at > s.updated_at
 				or event_at = s.updated_at and (status = 2 or octets_in > s.in_octets)
 					and (octets_in - s.in_octets > 2147483648) is not true
 					and (octets_out - s.out_octets > 2147483648) is not true)
@@ -102,7 +94,9 @@ returns text language sql stable as $$
 			and (framed_ipv6_prefix is null or framed_ipv6_prefix = s.framed_ipv6_prefix)
 			and (framed_interface_id is null or framed_interface_id = s.framed_interface_id)
 			and (delegated_ipv6_prefix is null or delegated_ipv6_prefix = s.delegated_ipv6_prefix)
-			and (s.authorised_at is not null or status <> 1)) is not true then null
+			and (s.authorised_at is not null or status <> 1)) is not true then
+			case when status = 2 or event_at > s.updated_at or octets_in > s.in_octets
+				or poprad.account_session_time(session_time) > s.session_time then 'other' end
 		when status = 3
 			and s.started_at <= poprad.account_began_at(event_at, session_time)
 			and (s.nas_ip_address is not null or nas_ip_address is null)
