@@ -58,7 +58,7 @@ declare
 	identified int[]; -- packets whose NAS + Acct-Session-Id is locked
 	candidates uuid[]; -- every session that may be written, locked
 	beginning int[]; -- whose sessions begin
-	limited int[] := '{}'; -- those of them who have a limit
+	limited int[]; -- those of them who have a limit
 	past uuid[]; -- sessions in history
 	new_ords int[]; -- packets that begin a session we know nothing of
 	new_subscribers int[];
@@ -66,16 +66,16 @@ declare
 	ignored int[];
 	folded record;
 	place int;
-	is_recorded boolean[] := '{}'; -- by ord
-	is_ignored boolean[] := '{}'; -- the Class, by ord
-	freed inet[] := '{}'; -- by ord
-	begun uuid[] := '{}'; -- became active, in that order
-	ended int[] := '{}';
-	ended_keys uuid[] := '{}';
-	ended_addresses inet[] := '{}';
-	taking_keys uuid[] := '{}';
-	taking_addresses inet[] := '{}';
-	recalled uuid[] := '{}'; -- from history
+	is_recorded boolean[]; -- by ord
+	is_ignored boolean[]; -- the Class, by ord
+	freed inet[]; -- by ord
+	begun uuid[]; -- became active, in that order
+	ended int[];
+	ended_keys uuid[];
+	ended_addresses inet[];
+	taking_keys uuid[];
+	taking_addresses inet[];
+	recalled uuid[]; -- from history
 begin
 	logins := array_replace(logins, null, '');
 	acct_session_ids := array_replace(acct_session_ids, null, '');
@@ -85,11 +85,6 @@ begin
 		-- Known at a glance: the session that Class names, if no other Acct-Session-Id is bound to it; without Class the
 		-- only open one that has this Acct-Session-Id, but not for a Start, which may begin another of that name. These are
 		-- two statements because PostgreSQL prepares all of a statement each time, whatever of it is used.
-		turn := null;
-		keys := null;
-		kinds := null;
-		unknown := null;
-		beginning := null;
 		if num_nonnulls(variadic class_keys) > 0 then
 			select array_agg(k.ord) filter (where k.session_key is not null),
 				array_agg(k.session_key) filter (where k.session_key is not null),
@@ -118,6 +113,12 @@ begin
 				where class_keys[i] is not null
 				order by s.session_key, i
 			) k;
+		elsif is_locked or is_odd then -- of the turn before
+			turn := null;
+			keys := null;
+			kinds := null;
+			unknown := null;
+			beginning := null;
 		end if;
 		if num_nulls(variadic class_keys) > 0 then
 			select array_agg(k.ord) filter (where k.session_key is not null),
@@ -310,12 +311,12 @@ begin
 		end if;
 	end loop;
 
-	if ended <> '{}' or taking_keys <> '{}' then
+	if ended is not null or taking_keys is not null then
 		foreach place in array account_leases(ended_keys, ended_addresses, taking_keys, taking_addresses) loop
 			freed[ended[place]] := ended_addresses[place];
 		end loop;
 	end if;
-	if begun <> '{}' and (is_locked or limited <> '{}') then
+	if begun is not null and (is_locked or limited <> '{}') then
 		perform account_limit(begun);
 	end if;
 	if recalled <> '{}' then

@@ -18,7 +18,7 @@ declare
 	places int[];
 	taking record;
 begin
-	if taking_keys <> '{}' then
+	if taking_keys is not null then
 		perform from address a
 		where a.address = any (freed_addresses || taking_addresses || array(
 			select s.address from session s where s.session_key = any (taking_keys) and s.address is not null))
@@ -41,7 +41,7 @@ begin
 	)
 	select coalesce(array_agg(f.place), '{}') into places from freed f;
 
-	if taking_keys = '{}' then
+	if taking_keys is null then
 		return places;
 	end if;
 	for taking in
