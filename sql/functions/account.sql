@@ -3,6 +3,7 @@
 --
 -- Records a batch of accounting packets: Start (1), Stop (2), Interim-Update (3), one element of every array per packet.
 -- Any packet may come twice, late or early, and the same batch may be carried out again: it then writes nothing.
+-- logins, user_names and acct_session_ids are empty where a packet has none; every other array may be null as a whole.
 --
 -- verdict: recorded, or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
 -- without a Class of ours. released: the address that this packet gave back.
@@ -46,6 +47,10 @@ declare
 	turn int[]; -- the packets of this turn, in the order of
 	keys uuid[]; -- their sessions
 	kinds text[]; -- of the turn's packets (account_kind)
+	classless int[]; -- those of the turn that have no Class; their sessions, their kinds
+	classless_keys uuid[];
+	classless_kinds text[];
+	classless_unknown int[];
 	one uuid; -- of keys
 	former uuid; -- the one before it
 	written int;
@@ -77,9 +82,6 @@ declare
 	taking_addresses inet[];
 	recalled uuid[]; -- from history
 begin
-	logins := array_replace(logins, null, '');
-	acct_session_ids := array_replace(acct_session_ids, null, '');
-	user_names := array_replace(user_names, null, '');
 	framed_addresses := array_replace(framed_addresses, '0.0.0.0', null); -- which means none
 	while pending <> '{}' loop
 		-- Known at a glance: the session that Class names, if no other Acct-Session-Id is bound to it; without Class the
@@ -120,23 +122,20 @@ begin
 			unknown := null;
 			beginning := null;
 		end if;
-		if num_nulls(variadic class_keys) > 0 then
+		if class_keys is null or num_nulls(variadic class_keys) > 0 then
 			select array_agg(k.ord) filter (where k.session_key is not null),
 				array_agg(k.session_key) filter (where k.session_key is not null),
 				array_agg(k.kind) filter (where k.session_key is not null),
-				unknown || array_agg(k.ord) filter (where k.session_key is null)
-			into turn, keys, kinds, unknown
+				array_agg(k.ord) filter (where k.session_key is null)
+			into classless, classless_keys, classless_kinds, classless_unknown
 			from (
-				select t.ord, t.session_key, t.kind
-				from unnest(turn, keys, kinds) t (ord, session_key, kind)
-				union all
-				select i, s.session_key,
+				select i as ord, s.session_key,
 					account_kind(row(s.*)::session, statuses[i], nas_ip_addresses[i], nas_identifiers[i],
 						acct_multi_session_ids[i], user_names[i], classes[i], framed_addresses[i], framed_ipv6_addresses[i],
 						framed_ipv6_prefixes[i], framed_interface_ids[i], delegated_ipv6_prefixes[i], nas_ports[i],
 						nas_port_ids[i], nas_port_types[i], calling_station_ids[i], called_station_ids[i], service_types[i],
 						framed_protocols[i], authentics[i], connect_infos[i], events_at[i], session_times[i], octets_in[i],
-						octets_out[i])
+						octets_out[i]) as kind
 				from unnest(pending) i
 				left join lateral (
 					select s.*
@@ -157,8 +156,21 @@ begin
 					offset 0
 				) s on true
 				where class_keys[i] is null
-				order by session_key, ord
+				order by s.session_key, i
 			) k;
+			unknown := unknown || classless_unknown;
+			if turn is null then
+				turn := classless;
+				keys := classless_keys;
+				kinds := classless_kinds;
+			elsif classless is not null then
+				select array_agg(k.ord), array_agg(k.session_key), array_agg(k.kind) into turn, keys, kinds
+				from (
+					select * from unnest(turn || classless, keys || classless_keys, kinds || classless_kinds)
+						t (ord, session_key, kind)
+					order by t.session_key, t.ord
+				) k;
+			end if;
 		end if;
 		is_simple := not is_odd and array_position(kinds, null) is null;
 		former := null;

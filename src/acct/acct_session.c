@@ -19,6 +19,12 @@ static void put_prefix(struct pg_batch *batch, const struct prefix *prefix)
 	pg_put_prefix(batch, addr_is_set(&prefix->addr) ? prefix : NULL);
 }
 
+/* What names a session or its subscriber is empty there if the packet lacks it. */
+static void put_name(struct pg_batch *batch, const char *name)
+{
+	pg_put_text(batch, name != NULL ? name : "");
+}
+
 static void put_identity(const struct record *record, struct pg_batch *batch)
 {
 	const struct request *request = record->request;
@@ -30,10 +36,10 @@ static void put_identity(const struct record *record, struct pg_batch *batch)
 	pg_put_addr(batch, &request->endpoint.remote);
 	pg_put_addr(batch, &line->nas_address);
 	pg_put_text(batch, line->nas_identifier);
-	pg_put_text(batch, record->acct_session_id);
+	put_name(batch, record->acct_session_id);
 	pg_put_text(batch, record->acct_multi_session_id);
-	pg_put_text(batch, line->login);
-	pg_put_text(batch, line->user_name != NULL ? line->user_name : "");
+	put_name(batch, line->login);
+	put_name(batch, line->user_name);
 	pg_put_text(batch, record->class);
 }
 

@@ -7,7 +7,8 @@
 /* The object identifier of the array type, for the prepare. */
 unsigned pg_batch_array_oid(enum pg_type type);
 
-/* The finished array of one column; lives as long as the batch and no value is put after it. */
+/* The finished array of one column, NULL if all its values are null; lives as long as the batch and
+ * no value is put after it. */
 const char *pg_batch_column(const struct pg_batch *batch, unsigned column, int *size);
 
 /* True if whole rows have been put. */

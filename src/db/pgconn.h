@@ -32,7 +32,8 @@ enum pg_type { PG_INT2, PG_INT4, PG_INT8, PG_BOOL, PG_TEXT, PG_UUID, PG_INET, PG
 
 struct pg_statement {
 	const char *name;
-	const char *sql; /* $1.. are arrays of types[0].. */
+	const char
+		*sql; /* $1.. are arrays of types[0].., or null if none of the rows has a value */
 	unsigned column_count;
 	const enum pg_type *types;
 };

@@ -11,6 +11,8 @@ import uuid
 import psycopg2
 import psycopg2.extras
 
+from support.batch import column
+
 psycopg2.extras.register_uuid()
 
 START, STOP, INTERIM = 1, 2, 3
@@ -29,6 +31,7 @@ COLUMNS = [
     ("received_at", "timestamptz"), ("session_time", "int8"), ("in_octets", "int8"), ("out_octets", "int8"),
     ("has_gigawords", "bool"), ("in_packets", "int8"), ("out_packets", "int8"), ("terminate_cause", "text"),
 ]
+NAMES = ("login", "user_name", "acct_session_id")  # empty if the packet has none
 ACCOUNT = ("select * from poprad.account("
            + ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS) + ")")
 
@@ -63,8 +66,9 @@ def packet(status, when, **values):
 
 def account(connection, *packets):
     """Carries out one batch. Returns (verdict, class_matched, released) of each packet."""
+    packets = [{**one, **{name: one[name] or "" for name in NAMES}} for one in packets]
     with connection.cursor() as cursor:
-        cursor.execute(ACCOUNT, {name: [p[name] for p in packets] for name, _ in COLUMNS})
+        cursor.execute(ACCOUNT, {name: column(packets, name) for name, _ in COLUMNS})
         rows = cursor.fetchall()
     assert [row[0] for row in rows] == list(range(1, len(packets) + 1))
     return [row[1:] for row in rows]

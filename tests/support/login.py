@@ -10,6 +10,8 @@ import uuid
 
 import psycopg2.extras
 
+from support.batch import column
+
 psycopg2.extras.register_uuid()
 
 COLUMNS = (
@@ -54,7 +56,7 @@ def request(subscriber_id, **values):
 
 def admit(cursor, *requests):
     """The verdicts in the order of the requests; None where no row came."""
-    cursor.execute(ADMIT, [[one[name] for one in requests] for name, _ in COLUMNS])
+    cursor.execute(ADMIT, [column(requests, name) for name, _ in COLUMNS])
     verdicts = [None] * len(requests)
     for ordinal, *columns in cursor.fetchall():
         assert verdicts[ordinal - 1] is None, "two rows for one request"

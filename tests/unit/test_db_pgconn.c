@@ -481,6 +481,39 @@ static void test_values(void)
 	peer_end(&peer);
 }
 
+static void read_absent(const struct pg_rows *rows)
+{
+	CU_ASSERT_EQUAL(pg_rows_count(rows), 1);
+	check_text(rows, 0, 0, "{NULL,one}");
+	CU_ASSERT_PTR_NULL(pg_read_text(rows, 0, 1));
+	check_text(rows, 0, 2, "{two,NULL}");
+}
+
+/* A column in which no row has a value is one null; the next batch may have some. */
+static void test_absent(void)
+{
+	static const enum pg_type types[] = {PG_TEXT, PG_TEXT, PG_TEXT};
+	static const struct pg_statement statement = {
+		"absent", "select $1::text[]::text, $2::text[]::text, $3::text[]::text", 3, types};
+	static const struct pg_statement *const statements[] = {&statement, NULL};
+	struct peer peer;
+	peer_begin(&peer, statements);
+	peer.read = read_absent;
+	struct pg_batch *batch = pg_batch_new(NULL, &statement);
+	const char *const texts[] = {"gone", "gone", "gone", NULL, NULL, "two", "one", NULL, NULL};
+	for (size_t i = 0; i < 3; i++)
+		pg_put_text(batch, texts[i]);
+	pg_batch_clear(batch);
+	for (size_t i = 3; i < 9; i++)
+		pg_put_text(batch, texts[i]);
+	pgconn_execute(peer.conn, &statement, batch, NULL);
+	talloc_free(batch);
+	pgconn_flush(peer.conn);
+	CU_ASSERT_TRUE(wait_for(&peer.result_count, 1));
+	CU_ASSERT_EQUAL(peer.outcomes[0], PG_DONE);
+	peer_end(&peer);
+}
+
 #define LARGE_ROWS 256
 #define LARGE_SIZE 20000
 static char large_text[LARGE_SIZE + 1];
@@ -779,6 +812,7 @@ int main(void)
 		TEST(test_first_host_is_silent),
 		TEST(test_settings),
 		TEST(test_values),
+		TEST(test_absent),
 		TEST(test_large),
 		TEST(test_error_classes),
 		TEST(test_error_at_commit),
