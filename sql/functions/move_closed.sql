@@ -103,14 +103,18 @@ set enable_bitmapscan = off -- the index is read in its order, even if the plan 
 as $$
 #variable_conflict use_column
 declare
-	first_key constant uuid := '00000000-0000-0000-0000-000000000000';
+	lap_start constant uuid := '00000000-0000-0000-0000-000000000000';
 	rows_max constant int := 20000; -- some milliseconds
-	start uuid;
-	next_key uuid; -- null: the walk is at its end
+	part record; -- session_walk_part
+	next_key uuid; -- null: the lap is at its end
 	keys uuid[] := '{}';
 	one record;
 begin
-	select w.reached into start from session_walk w where w.name = 'move_closed' for update skip locked;
+	select p.* into part
+	from session_walk w
+	cross join lateral session_walk_part(w.reached, w.lap_end) p
+	where w.name = 'move_closed'
+	for update of w skip locked;
 	if not found then
 		return keys;
 	end if;
@@ -119,7 +123,13 @@ begin
 		from (
 			select s.session_key, s.closed_at, row_number() over () as place
 			from (
-				select * from session s where s.session_key >= start order by s.session_key limit rows_max
+				(select * from session s
+				where s.session_key >= part.first_key and s.session_key <= part.last_key
+				order by s.session_key
+				limit rows_max)
+				union all
+				(select * from session s where s.session_key >= part.unborn order by s.session_key limit rows_max)
+				limit rows_max
 			) s
 		) e
 		where session_is_past(e.closed_at) or e.place = rows_max
@@ -132,8 +142,8 @@ begin
 		exit when one.place = rows_max;
 		next_key := null;
 	end loop;
-	update session_walk w set reached = coalesce(next_key, first_key)
-	where w.name = 'move_closed' and w.reached <> coalesce(next_key, first_key);
+	update session_walk w set reached = coalesce(next_key, lap_start), lap_end = part.last_key
+	where w.name = 'move_closed';
 	return keys;
 end
 $$;

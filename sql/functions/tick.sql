@@ -76,7 +76,7 @@ returns boolean language sql stable as $$
 		and (no_accounting or accounted_until - greatest(authorised_at, available_since) >= authorised_until - authorised_at)
 $$;
 
--- Goes on with a walk, over rows_max keys up to `until` at most (null: over all of them, and then from the beginning).
+-- Goes on with a walk, over rows_max keys up to `until` at most (null: in laps over all of them).
 -- Returns the keys of sessions that have run out, keys_max at most; none while another worker is walking.
 drop function if exists poprad.tick_walk;
 create function poprad.tick_walk(walk_name text, until uuid, rows_max int, keys_max int, accounted_until timestamptz,
@@ -87,16 +87,21 @@ set enable_bitmapscan = off -- the index is read in its order, even if the plan 
 as $$
 #variable_conflict use_column
 declare
-	first_key constant uuid := '00000000-0000-0000-0000-000000000000';
-	last_key constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+	lap_start constant uuid := '00000000-0000-0000-0000-000000000000';
 	longest_wait constant interval := '1 hour'; -- that the option authorised allows
-	start uuid;
+	part record; -- session_walk_part
 	next_key uuid; -- null: the walk is at its end
 	keys uuid[] := '{}';
 	one record;
 begin
 	-- least: the database's clock may have been set back.
-	select least(w.reached, until) into start from session_walk w where w.name = walk_name for update skip locked;
+	select least(w.reached, until) as first_key, coalesce(until, p.last_key) as last_key,
+		case when until is null then p.unborn end as unborn
+	into part
+	from session_walk w
+	cross join lateral session_walk_part(w.reached, w.lap_end) p
+	where w.name = walk_name
+	for update of w skip locked;
 	if not found then
 		return keys;
 	end if;
@@ -108,9 +113,12 @@ begin
 			select s.session_key, s.state, s.login_key, s.nas_id, s.authorised_at, s.authorised_until,
 				row_number() over () as place
 			from (
-				select * from session s
-				where s.session_key >= start and s.session_key <= coalesce(until, last_key)
+				(select * from session s
+				where s.session_key >= part.first_key and s.session_key <= part.last_key
 				order by s.session_key
+				limit rows_max)
+				union all
+				(select * from session s where s.session_key >= part.unborn order by s.session_key limit rows_max)
 				limit rows_max
 			) s
 		) e
@@ -131,8 +139,8 @@ begin
 		exit when one.place = rows_max;
 		next_key := null;
 	end loop;
-	update session_walk w set reached = coalesce(next_key, until, first_key)
-	where w.name = walk_name and w.reached <> coalesce(next_key, until, first_key);
+	update session_walk w set reached = coalesce(next_key, until, lap_start), lap_end = part.last_key
+	where w.name = walk_name;
 	return keys;
 end
 $$;

@@ -3,6 +3,7 @@
 """Closed sessions go into history by the month of their key, and late packets find them there."""
 
 import datetime
+import time
 
 import pytest
 
@@ -129,6 +130,33 @@ def test_closed_sessions_behind_many_others_move_too(connection):
     rows(connection, """update poprad.session set state = 'closed', closed_at = now() - interval '2 hours'
                         where session_key in (select session_key from poprad.session order by 1 limit 1)""")
     assert sum(value(connection, "select moved from poprad.move_closed(array[500])") for _ in range(3)) == 1
+
+
+def test_a_lap_ends_though_more_sessions_are_born_than_a_call_looks_at(connection):
+    """Otherwise the walk would follow the newest for ever, and nothing behind it would move."""
+    key = authorise(connection, address=None)
+    account(connection, packet(START, 5, class_key=key))
+
+    def born():
+        rows(connection, """
+            insert into poprad.session (session_key, state, nas_id, nas_address, user_name, started_at)
+            select (left(poprad.session_key_first(clock_timestamp())::text, 24) || lpad(to_hex(i), 12, '0'))::uuid,
+                'active', 1, '10.0.3.1', 'someone', now()
+            from generate_series(1, 20001) i""")
+
+    def moved():
+        return value(connection, "select moved from poprad.move_closed(array[500])")
+
+    born()
+    assert moved() == 0
+    account(connection, packet(STOP, 10, class_key=key))
+    rows(connection, "update poprad.session set closed_at = now() - interval '61 minutes' where state = 'closed'")
+    time.sleep(1.1)  # what is born from now on is of the next lap
+    for _ in range(4):
+        born()
+        if moved() == 1:
+            break
+    assert session(connection, key)["is_history"]
 
 
 def test_one_worker_walks_at_a_time(connection, database):

@@ -266,6 +266,22 @@ def test_a_login_that_is_committed_late_runs_out(network, cursor, database):
     assert network.leased() == []
 
 
+def test_a_lap_ends_though_more_sessions_are_born_than_a_call_looks_at(network, cursor, database):
+    late = database.connect("poprad_server", autocommit=False)
+    admit(late.cursor(), request(network.subscriber(), candidate_1="10.0.8.1", session_key=born(61)))
+    crowd(network, 2 * ROUND, 5)
+    assert walked(cursor, 2) == 0  # the quick walk has passed its key, the other one as well
+    late.commit()
+    network.run("""update poprad.session set authorised_at = now() - interval '2 min',
+                   authorised_until = now() - interval '1 min' where state = 'authorised'""")
+    time.sleep(1.1)  # what is born from now on is of the next lap
+    for _ in range(10):
+        crowd(network, ROUND + 1, 0)
+        if walked(cursor, 1) == 1:
+            break
+    assert network.leased() == []
+
+
 def test_the_databases_clock_may_be_set_back(network, cursor):
     crowd(network, 3 * ROUND)
     network.run("update poprad.session_walk set reached = poprad.session_key_first(now() + interval '1 day')")
