@@ -26,10 +26,10 @@ class Overload(Row):
     def measure(self, side, contender):
         found = {}
         for work, (mode, options) in self.WORKS.items():
-            best = measure.closed(contender, side.kind, mode, self.SECONDS // 2, **options)["rate"]
-            contender.fresh(side.kind)
             if work == "accounting":
                 options = {**options, "online": self.SESSIONS_ONLINE[contender.name]}
+            best = measure.closed(contender, side.kind, mode, self.SECONDS // 2, **options)["rate"]
+            contender.fresh(side.kind)
             one = measure.load(contender, mode, duration=f"{self.SECONDS}s", rate=int(2 * best), **OPEN_LOOP, **options)
             stored = contender.stored()
             found[work] = {
