@@ -19,6 +19,11 @@ pytestmark = pytest.mark.once
 BUILD_PATIENCE_S = 1200
 
 
+def heed_control_c():
+    """A check that runs in the background ignores it, and so would everything that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Quickstart:
     """One run. Its lines are read by a thread, so that waiting for one has a bound."""
 
@@ -30,7 +35,7 @@ class Quickstart:
         environment.pop("POPRAD_VAR", None)
         self.process = subprocess.Popen([folder / "quickstart"], text=True, cwd="/", env=environment,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        start_new_session=True)
+                                        start_new_session=True, preexec_fn=heed_control_c)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
