@@ -103,7 +103,6 @@ set enable_bitmapscan = off -- the index is read in its order, even if the plan 
 as $$
 #variable_conflict use_column
 declare
-	lap_start constant uuid := '00000000-0000-0000-0000-000000000000';
 	rows_max constant int := 20000; -- some milliseconds
 	part record; -- session_walk_part
 	next_key uuid; -- null: the lap is at its end
@@ -122,15 +121,7 @@ begin
 		select e.session_key, e.place, session_is_past(e.closed_at) as is_past
 		from (
 			select s.session_key, s.closed_at, row_number() over () as place
-			from (
-				(select * from session s
-				where s.session_key >= part.first_key and s.session_key <= part.last_key
-				order by s.session_key
-				limit rows_max)
-				union all
-				(select * from session s where s.session_key >= part.unborn order by s.session_key limit rows_max)
-				limit rows_max
-			) s
+			from session_walk_rows(part.first_key, part.last_key, part.unborn, rows_max) s
 		) e
 		where session_is_past(e.closed_at) or e.place = rows_max
 	loop
@@ -142,7 +133,7 @@ begin
 		exit when one.place = rows_max;
 		next_key := null;
 	end loop;
-	update session_walk w set reached = coalesce(next_key, lap_start), lap_end = part.last_key
+	update session_walk w set reached = coalesce(next_key, part.lap_start), lap_end = part.last_key
 	where w.name = 'move_closed';
 	return keys;
 end

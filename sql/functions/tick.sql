@@ -87,7 +87,6 @@ set enable_bitmapscan = off -- the index is read in its order, even if the plan 
 as $$
 #variable_conflict use_column
 declare
-	lap_start constant uuid := '00000000-0000-0000-0000-000000000000';
 	longest_wait constant interval := '1 hour'; -- that the option authorised allows
 	part record; -- session_walk_part
 	next_key uuid; -- null: the walk is at its end
@@ -96,7 +95,7 @@ declare
 begin
 	-- least: the database's clock may have been set back.
 	select least(w.reached, until) as first_key, coalesce(until, p.last_key) as last_key,
-		case when until is null then p.unborn end as unborn
+		case when until is null then p.unborn end as unborn, p.lap_start
 	into part
 	from session_walk w
 	cross join lateral session_walk_part(w.reached, w.lap_end) p
@@ -112,15 +111,7 @@ begin
 		from (
 			select s.session_key, s.state, s.login_key, s.nas_id, s.authorised_at, s.authorised_until,
 				row_number() over () as place
-			from (
-				(select * from session s
-				where s.session_key >= part.first_key and s.session_key <= part.last_key
-				order by s.session_key
-				limit rows_max)
-				union all
-				(select * from session s where s.session_key >= part.unborn order by s.session_key limit rows_max)
-				limit rows_max
-			) s
+			from session_walk_rows(part.first_key, part.last_key, part.unborn, rows_max) s
 		) e
 		left join lateral (select n.no_accounting from nas n where n.nas_id = e.nas_id offset 0) n on true
 		cross join lateral (
@@ -139,7 +130,7 @@ begin
 		exit when one.place = rows_max;
 		next_key := null;
 	end loop;
-	update session_walk w set reached = coalesce(next_key, until, lap_start), lap_end = part.last_key
+	update session_walk w set reached = coalesce(next_key, until, part.lap_start), lap_end = part.last_key
 	where w.name = walk_name;
 	return keys;
 end
