@@ -142,6 +142,18 @@ static void execute_text(struct peer *peer, const struct pg_statement *statement
 	talloc_free(batch);
 }
 
+/* All that this connection is for. Frees the batch. */
+static void execute_and_end(
+	struct peer *peer, const struct pg_statement *statement, struct pg_batch *batch)
+{
+	pgconn_execute(peer->conn, statement, batch, NULL);
+	talloc_free(batch);
+	pgconn_flush(peer->conn);
+	CU_ASSERT_TRUE(wait_for(&peer->result_count, 1));
+	CU_ASSERT_EQUAL(peer->outcomes[0], PG_DONE);
+	peer_end(peer);
+}
+
 static const enum pg_type text_type[] = {PG_TEXT};
 static const struct pg_statement raise = {"raise", "select * from test_raise($1)", 1, text_type};
 
@@ -473,12 +485,7 @@ static void test_values(void)
 	struct pg_batch *batch = pg_batch_new(NULL, &statement);
 	put_values(batch);
 	CU_ASSERT_EQUAL(pg_batch_rows(batch), 3 + TIME_COUNT);
-	pgconn_execute(peer.conn, &statement, batch, NULL);
-	talloc_free(batch);
-	pgconn_flush(peer.conn);
-	CU_ASSERT_TRUE(wait_for(&peer.result_count, 1));
-	CU_ASSERT_EQUAL(peer.outcomes[0], PG_DONE);
-	peer_end(&peer);
+	execute_and_end(&peer, &statement, batch);
 }
 
 static void read_absent(const struct pg_rows *rows)
@@ -506,12 +513,7 @@ static void test_absent(void)
 	pg_batch_clear(batch);
 	for (size_t i = 3; i < 9; i++)
 		pg_put_text(batch, texts[i]);
-	pgconn_execute(peer.conn, &statement, batch, NULL);
-	talloc_free(batch);
-	pgconn_flush(peer.conn);
-	CU_ASSERT_TRUE(wait_for(&peer.result_count, 1));
-	CU_ASSERT_EQUAL(peer.outcomes[0], PG_DONE);
-	peer_end(&peer);
+	execute_and_end(&peer, &statement, batch);
 }
 
 #define LARGE_ROWS 256
@@ -639,12 +641,7 @@ static void signal_backend(const struct pg_statement *statement, int64_t pid)
 	peer_begin(&peer, statements);
 	struct pg_batch *batch = pg_batch_new(NULL, statement);
 	pg_put_int(batch, pid);
-	pgconn_execute(peer.conn, statement, batch, NULL);
-	talloc_free(batch);
-	pgconn_flush(peer.conn);
-	CU_ASSERT_TRUE(wait_for(&peer.result_count, 1));
-	CU_ASSERT_EQUAL(peer.outcomes[0], PG_DONE);
-	peer_end(&peer);
+	execute_and_end(&peer, statement, batch);
 }
 
 static void learn_pid(struct peer *peer)
