@@ -12,7 +12,6 @@ language plpgsql stable security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
 	scan record;
-	examined address[];
 begin
 	for scan in
 		select s.ord::int as ord, s.max_examined, r.pool_range_id, r.last_address,
@@ -22,17 +21,22 @@ begin
 		left join pool_range r on r.pool_range_id = s.pool_range_id
 		order by s.ord
 	loop
-		examined := array(
-			select a from address a
+		return query
+		select scan.ord, e.address, e.changed_at, null::inet
+		from (
+			select * from address a
 			where a.address between scan.first_address and scan.last_address
 			order by a.address
-			limit scan.max_examined);
-		return query
-		select scan.ord, e.address, e.changed_at, null::inet from unnest(examined) e
+			limit scan.max_examined
+		) e
 		where e.session_key is null and not e.is_static and e.pool_range_id = scan.pool_range_id;
 		return query
-		select scan.ord, null::inet, null::timestamptz,
-			case when cardinality(examined) >= scan.max_examined then (examined[cardinality(examined)]).address end;
+		select scan.ord, null::inet, null::timestamptz, (
+			select a.address from address a
+			where a.address between scan.first_address and scan.last_address
+			order by a.address
+			offset scan.max_examined - 1
+			limit 1);
 	end loop;
 end
 $$;
