@@ -3,8 +3,9 @@
 #pragma once
 /* Free addresses that this worker may propose, per pool range, about least recently used first.
  * The row decides (architecture section 6): a list may be stale in either direction and nothing
- * breaks. Each worker prefers its own slice of a range (by a hash of the address), and steals when
- * that is empty. */
+ * breaks. Each worker prefers its own slice of a range, and steals when that is empty. Addresses
+ * that became free at the same time are proposed with their neighbours, which the database holds
+ * together. */
 #include "base/addr.h"
 #include "db/catalog.h"
 #include <stddef.h>

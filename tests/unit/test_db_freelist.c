@@ -195,6 +195,33 @@ static void test_seeds_differ(void)
 	CU_ASSERT_NOT_EQUAL(memcmp(taken[0], taken[1], sizeof taken[0]), 0);
 }
 
+/* What became free at once is proposed section by section, and evenly from all over a section. */
+static void test_neighbours(void)
+{
+	begin(0, 1);
+	freelist_use_order(list, 77);
+	uint32_t first = 0x64400000u;
+	for (uint32_t i = 0; i < 4 * 4096; i++) {
+		struct addr addr = addr_from_v4(first + i);
+		freelist_put(list, &addr, 5 * US_PER_S);
+	}
+	for (int section = 0; section < 4; section++) {
+		unsigned counts[4096 / 64] = {0};
+		struct addr taken[256];
+		CU_ASSERT_EQUAL_FATAL(freelist_take(list, 2, 0, 256, taken), 256);
+		for (int i = 0; i < 256; i++) {
+			CU_ASSERT_EQUAL(taken[i].bytes[2] >> 4, taken[0].bytes[2] >> 4);
+			counts[(taken[i].bytes[2] << 8 | taken[i].bytes[3]) % 4096 / 64]++;
+		}
+		for (int i = 0; i < 4096 / 64; i++)
+			CU_ASSERT_EQUAL(counts[i], 4);
+		/* The rest of the section. */
+		for (int i = 0; i < 15; i++)
+			CU_ASSERT_EQUAL_FATAL(freelist_take(list, 2, 0, 256, taken), 256);
+	}
+	end();
+}
+
 static void test_new_catalog(void)
 {
 	begin(0, 1);
@@ -316,6 +343,7 @@ int main(void)
 		TEST(test_put_back_and_remove),
 		TEST(test_slices),
 		TEST(test_seeds_differ),
+		TEST(test_neighbours),
 		TEST(test_new_catalog),
 		TEST(test_model),
 		TEST(test_bounded),
