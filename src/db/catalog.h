@@ -7,6 +7,7 @@
  * disk. */
 #include "base/addr.h"
 #include "base/err.h"
+#include "filter/filter.h"
 #include "radius/dictionary.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +51,6 @@ struct nas {
 	uint32_t timeout_ms; /* its patience; 0 = request_deadline */
 };
 
-enum filter_direction { FILTER_IN, FILTER_OUT };
 enum filter_scope { FILTER_ANYWHERE, FILTER_OWN_NETWORK, FILTER_ROUTER };
 
 struct filter {

@@ -16,7 +16,7 @@
 #define ROWS_MAX 1000000        /* per table; far above a provider's, bounds the work */
 #define NAME_MAX_SIZE 255       /* octets */
 #define SECRET_MAX_SIZE 255     /* octets; RFC 2865 section 3 asks for 16 or more */
-#define FILTER_NAME_MAX 249     /* a Filter-Id's 253 octets, less ".out" */
+#define FILTER_ID_NAME_MAX 249  /* a Filter-Id's 253 octets, less ".out" */
 #define ATTRIBUTE_MAX_SIZE 4096 /* octets of text; no value on the wire is longer */
 #define PER_PLAN_MAX 64 /* filters, and attributes: more would not fit into an Access-Accept */
 #define TIMEOUT_MAX_MS 60000
@@ -239,7 +239,7 @@ static void read_filter(struct reader *reader, struct filter_table *filters)
 		NULL};
 	struct numbered_filter *row = &filters->rows[filters->count++];
 	row->filter_id = read_id(reader, "filter_id", 1);
-	row->filter.name = read_text(reader, "name", FILTER_NAME_MAX);
+	row->filter.name = read_text(reader, "name", FILTER_ID_NAME_MAX);
 	row->filter.direction = read_choice(reader, "direction", directions);
 	row->filter.scope = read_choice(reader, "scope", scopes);
 }
