@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors
  *
- * Entries are found by hash. Those without owner also stand on one list in the order in which they
+ * Entries are found by hash. Those without owner also stand on a list in the order in which they
  * were let go, so that the oldest is always at its head, whichever limit calls for it.
  *
  * A busy cache is far larger than the processor's, and each place in it that a packet touches has
- * to be fetched. So an entry is one piece of memory with its answer in it, chains are short, and
- * the entry that was forgotten last is the next one used. */
+ * to be fetched. So an entry is two lines of the processor's cache with the answer to a record in
+ * it, chains are short, and the memory that was given back last is the next used.
+ *
+ * It is also most of what a busy worker holds. An access server may use new ports at any time, with
+ * 256 IDs each, so memory must not follow all that is worth remembering: what takes the place of
+ * old records' answers takes theirs, once they have been kept for as long as they must. */
 #include "request/dupcache.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/slab.h"
 #include <assert.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -19,34 +24,54 @@ static_assert(sizeof(struct dupcache_key) == 40, "padding would be hashed");
 
 #define BUCKETS_MIN 256 /* a power of two */
 
-/* Answers up to this size stand in the entry: nearly all. */
-#define REPLY_ROOM 192
+#define PIECE_SIZE 128 /* an entry; or a part of an answer that does not fit into its entry */
+
+/* The least time that an answer is kept, RFC 5080 section 2.2.2. An Accounting-Response is kept for
+ * longer only while that takes no more memory: the database knows the record again if it comes
+ * again, whereas a login would be admitted anew. */
+#define RECORD_KEEP_NS (5 * NS_PER_S)
 
 /* Entries past their time that one call lets go of: more than come in by one call, so that the
  * list shrinks, and few enough not to be felt. */
 #define EXPIRE_PER_CALL 4
 
-struct dupcache_entry {
-	SLIST_ENTRY(dupcache_entry) in_bucket; /* of by_hash, or on spare */
-	TAILQ_ENTRY(dupcache_entry) entry;     /* on remembered, while owner is NULL */
-	uint64_t hash;
-	struct dupcache_key key;
-	int64_t forget_ns;
-	void *owner;
-	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
-	uint8_t session_key[SESSION_KEY_SIZE];
-	size_t reply_size;   /* 0 = none was sent */
-	uint8_t *long_reply; /* where it does not fit in here; else NULL */
-	uint8_t short_reply[REPLY_ROOM];
+#define BEING_WORKED_ON INT64_MAX
+
+/* An answer that is longer than its entry has room for. */
+struct part {
+	struct part *next;
+	uint8_t octets[PIECE_SIZE - sizeof(struct part *)];
 };
 
+struct dupcache_entry {
+	SLIST_ENTRY(dupcache_entry) in_bucket;
+	struct dupcache_key key;
+	union {
+		void *owner;                       /* while it is being worked on */
+		TAILQ_ENTRY(dupcache_entry) entry; /* then: on the list of its kind */
+	};
+	int64_t forget_ns; /* or BEING_WORKED_ON */
+	uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE];
+	uint16_t reply_size; /* 0 = none was sent */
+	union {
+		uint8_t session_key[SESSION_KEY_SIZE]; /* until an answer is sent */
+		uint8_t reply[32];                     /* its octets if they fit, else: */
+		struct part *parts;
+	};
+};
+
+static_assert(sizeof(struct dupcache_entry) <= PIECE_SIZE, "an entry is a piece");
+static_assert(sizeof(struct part) == PIECE_SIZE, "a part is a piece");
+
 SLIST_HEAD(bucket, dupcache_entry);
+TAILQ_HEAD(kind, dupcache_entry);
 
 struct dupcache {
 	struct bucket *by_hash;
 	size_t bucket_count, entry_count;
-	struct bucket spare;
-	TAILQ_HEAD(, dupcache_entry) remembered;
+	struct slab *pieces;
+	/* What is remembered, oldest first: records that were answered, and all else. */
+	struct kind records, others;
 	size_t remembered_count, remembered_max;
 	int64_t keep_ns;
 };
@@ -55,9 +80,13 @@ struct dupcache *dupcache_new(TALLOC_CTX *ctx, size_t max, unsigned keep_s)
 {
 	struct dupcache *cache = mem_must(talloc_zero(ctx, struct dupcache));
 	cache->bucket_count = BUCKETS_MIN;
-	cache->by_hash = mem_must(talloc_zero_array(cache, struct bucket, BUCKETS_MIN));
-	SLIST_INIT(&cache->spare);
-	TAILQ_INIT(&cache->remembered);
+	while (cache->bucket_count < max)
+		cache->bucket_count *= 2;
+	cache->by_hash =
+		mem_must(talloc_zero_array(cache, struct bucket, (unsigned)cache->bucket_count));
+	cache->pieces = slab_new(cache, PIECE_SIZE);
+	TAILQ_INIT(&cache->records);
+	TAILQ_INIT(&cache->others);
 	cache->remembered_max = max;
 	cache->keep_ns = keep_s * NS_PER_S;
 	return cache;
@@ -68,116 +97,157 @@ size_t dupcache_count(const struct dupcache *cache)
 	return cache->entry_count;
 }
 
+size_t dupcache_size(const struct dupcache *cache)
+{
+	return slab_size(cache->pieces);
+}
+
 /* Entries by key ---------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const struct dupcache_key *key)
+static struct bucket *bucket_of(const struct dupcache *cache, const struct dupcache_key *key)
 {
 	uint64_t ports = (uint64_t)key->remote_port << 32 | (uint64_t)key->local_port << 16 |
 			 (uint64_t)key->code << 8 | key->id;
-	return addr_hash(&key->remote, addr_hash(&key->local, ports));
-}
-
-static struct bucket *bucket_of(const struct dupcache *cache, uint64_t hash)
-{
+	uint64_t hash = addr_hash(&key->remote, addr_hash(&key->local, ports));
 	return &cache->by_hash[hash & (cache->bucket_count - 1)];
 }
 
-static struct dupcache_entry *find(
-	const struct dupcache *cache, const struct dupcache_key *key, uint64_t hash)
+static struct dupcache_entry *find(const struct bucket *bucket, const struct dupcache_key *key)
 {
 	struct dupcache_entry *entry;
-	SLIST_FOREACH(entry, bucket_of(cache, hash), in_bucket)
-	if (entry->hash == hash && memcmp(&entry->key, key, sizeof *key) == 0)
+	SLIST_FOREACH(entry, bucket, in_bucket)
+	if (memcmp(&entry->key, key, sizeof *key) == 0)
 		break;
 	return entry;
 }
 
-static void grow(struct dupcache *cache)
+static bool is_open(const struct dupcache_entry *entry)
 {
-	struct bucket *old = cache->by_hash;
-	size_t old_count = cache->bucket_count;
-	cache->bucket_count *= 2;
-	cache->by_hash =
-		mem_must(talloc_zero_array(cache, struct bucket, (unsigned)cache->bucket_count));
-	for (size_t i = 0; i < old_count; i++) {
-		struct dupcache_entry *entry;
-		while ((entry = SLIST_FIRST(&old[i])) != NULL) {
-			SLIST_REMOVE_HEAD(&old[i], in_bucket);
-			SLIST_INSERT_HEAD(bucket_of(cache, entry->hash), entry, in_bucket);
-		}
-	}
-	talloc_free(old);
+	return entry->forget_ns == BEING_WORKED_ON;
 }
 
-static struct dupcache_entry *add(
-	struct dupcache *cache, const struct dupcache_key *key, uint64_t hash)
-{
-	struct dupcache_entry *entry = SLIST_FIRST(&cache->spare);
-	if (entry != NULL)
-		SLIST_REMOVE_HEAD(&cache->spare, in_bucket);
-	else
-		entry = mem_must(talloc(cache, struct dupcache_entry));
-	entry->hash = hash;
-	entry->key = *key;
-	entry->owner = NULL;
-	entry->reply_size = 0;
-	entry->long_reply = NULL;
-	if (cache->entry_count == cache->bucket_count)
-		grow(cache);
-	SLIST_INSERT_HEAD(bucket_of(cache, hash), entry, in_bucket);
-	cache->entry_count++;
-	return entry;
-}
+/* What is remembered -------------------------------------------------------------------------- */
 
-static void forget_reply(struct dupcache_entry *entry)
+static struct kind *kind_of(struct dupcache *cache, const struct dupcache_entry *entry)
 {
-	TALLOC_FREE(entry->long_reply);
-	entry->reply_size = 0;
+	bool is_record = entry->key.code == CODE_ACCOUNTING_REQUEST && entry->reply_size > 0;
+	return is_record ? &cache->records : &cache->others;
 }
-
-/* What is remembered, oldest first ----------------------------------------------------------- */
 
 static void unlink_remembered(struct dupcache *cache, struct dupcache_entry *entry)
 {
-	TAILQ_REMOVE(&cache->remembered, entry, entry);
+	TAILQ_REMOVE(kind_of(cache, entry), entry, entry);
 	cache->remembered_count--;
 }
 
-static void forget_oldest(struct dupcache *cache)
+static void forget_reply(struct dupcache *cache, struct dupcache_entry *entry)
 {
-	struct dupcache_entry *entry = TAILQ_FIRST(&cache->remembered);
+	struct part *part = entry->reply_size > sizeof entry->reply ? entry->parts : NULL;
+	while (part != NULL) {
+		struct part *next = part->next;
+		slab_give(cache->pieces, part);
+		part = next;
+	}
+	entry->reply_size = 0;
+}
+
+static void forget(struct dupcache *cache, struct dupcache_entry *entry)
+{
 	unlink_remembered(cache, entry);
-	forget_reply(entry);
-	SLIST_REMOVE(bucket_of(cache, entry->hash), entry, dupcache_entry, in_bucket);
-	SLIST_INSERT_HEAD(&cache->spare, entry, in_bucket);
+	forget_reply(cache, entry);
+	SLIST_REMOVE(bucket_of(cache, &entry->key), entry, dupcache_entry, in_bucket);
+	slab_give(cache->pieces, entry);
 	cache->entry_count--;
+}
+
+static struct dupcache_entry *oldest(const struct dupcache *cache)
+{
+	struct dupcache_entry *record = TAILQ_FIRST(&cache->records);
+	struct dupcache_entry *other = TAILQ_FIRST(&cache->others);
+	if (record == NULL || other == NULL)
+		return record != NULL ? record : other;
+	return record->forget_ns < other->forget_ns ? record : other;
 }
 
 static void forget_expired(struct dupcache *cache, int64_t now_ns)
 {
 	for (unsigned n = 0; n < EXPIRE_PER_CALL; n++) {
-		const struct dupcache_entry *oldest = TAILQ_FIRST(&cache->remembered);
-		if (oldest == NULL || oldest->forget_ns > now_ns)
+		struct dupcache_entry *entry = oldest(cache);
+		if (entry == NULL || entry->forget_ns > now_ns)
 			break;
-		forget_oldest(cache);
+		forget(cache, entry);
 	}
 	metric_set(METRIC_dupcache_entries, cache->entry_count);
 }
+
+/* Memory -------------------------------------------------------------------------------------- */
+
+static void *take_piece(struct dupcache *cache, int64_t now_ns)
+{
+	struct dupcache_entry *record = TAILQ_FIRST(&cache->records);
+	if (slab_is_used_up(cache->pieces) && record != NULL &&
+		record->forget_ns - cache->keep_ns + RECORD_KEEP_NS <= now_ns)
+		forget(cache, record);
+	return slab_take(cache->pieces);
+}
+
+static struct dupcache_entry *add(struct dupcache *cache, struct bucket *bucket,
+	const struct dupcache_key *key, int64_t now_ns)
+{
+	struct dupcache_entry *entry = take_piece(cache, now_ns);
+	entry->key = *key;
+	entry->reply_size = 0;
+	SLIST_INSERT_HEAD(bucket, entry, in_bucket);
+	cache->entry_count++;
+	return entry;
+}
+
+static void keep_parts(struct dupcache *cache, struct dupcache_entry *entry, const uint8_t *octets,
+	size_t size, int64_t now_ns)
+{
+	struct part **link = &entry->parts;
+	while (size > 0) {
+		struct part *part = take_piece(cache, now_ns);
+		size_t some = size < sizeof part->octets ? size : sizeof part->octets;
+		memcpy(part->octets, octets, some);
+		octets += some;
+		size -= some;
+		*link = part;
+		link = &part->next;
+	}
+	*link = NULL;
+}
+
+void dupcache_copy_reply(const struct dupcache_entry *entry, uint8_t *octets)
+{
+	size_t size = entry->reply_size;
+	if (size <= sizeof entry->reply) {
+		memcpy(octets, entry->reply, size);
+		return;
+	}
+	for (const struct part *part = entry->parts; part != NULL; part = part->next) {
+		size_t some = size < sizeof part->octets ? size : sizeof part->octets;
+		memcpy(octets, part->octets, some);
+		octets += some;
+		size -= some;
+	}
+}
+
+/* Entering and letting go --------------------------------------------------------------------- */
 
 /* One that forget_expired had no turn for is past its time all the same. */
 static bool is_same(const struct dupcache_entry *entry,
 	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], int64_t now_ns)
 {
-	return entry != NULL && (entry->owner != NULL || entry->forget_ns > now_ns) &&
+	return entry != NULL && entry->forget_ns > now_ns &&
 	       memcmp(entry->authenticator, authenticator, RADIUS_AUTHENTICATOR_SIZE) == 0;
 }
 
 bool dupcache_has(const struct dupcache *cache, const struct dupcache_key *key,
 	const uint8_t authenticator[RADIUS_AUTHENTICATOR_SIZE], int64_t now_ns)
 {
-	const struct dupcache_entry *entry = find(cache, key, hash_of(key));
-	return is_same(entry, authenticator, now_ns) &&
-	       (entry->owner != NULL || entry->reply_size > 0);
+	const struct dupcache_entry *entry = find(bucket_of(cache, key), key);
+	return is_same(entry, authenticator, now_ns) && (is_open(entry) || entry->reply_size > 0);
 }
 
 enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcache_key *key,
@@ -188,11 +258,11 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 	*superseded = NULL;
 	forget_expired(cache, now_ns);
 
-	uint64_t hash = hash_of(key);
-	struct dupcache_entry *entry = find(cache, key, hash);
+	struct bucket *bucket = bucket_of(cache, key);
+	struct dupcache_entry *entry = find(bucket, key);
 	*found = entry;
 	if (is_same(entry, authenticator, now_ns)) {
-		if (entry->owner != NULL)
+		if (is_open(entry))
 			return DUPCACHE_IN_PROGRESS;
 		if (entry->reply_size > 0)
 			return DUPCACHE_ANSWERED;
@@ -200,20 +270,21 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 	}
 
 	if (entry == NULL)
-		*found = entry = add(cache, key, hash);
-	else if (entry->owner != NULL)
+		*found = entry = add(cache, bucket, key, now_ns);
+	else if (is_open(entry))
 		*superseded = entry->owner;
 	else
 		unlink_remembered(cache, entry);
-	forget_reply(entry);
+	forget_reply(cache, entry);
 	memcpy(entry->authenticator, authenticator, RADIUS_AUTHENTICATOR_SIZE);
 	entry->owner = owner;
+	entry->forget_ns = BEING_WORKED_ON;
 	return verdict;
 }
 
 void *dupcache_owner(const struct dupcache_entry *entry)
 {
-	return entry->owner;
+	return is_open(entry) ? entry->owner : NULL;
 }
 
 uint8_t *dupcache_session_key(struct dupcache_entry *entry)
@@ -221,31 +292,29 @@ uint8_t *dupcache_session_key(struct dupcache_entry *entry)
 	return entry->session_key;
 }
 
-const uint8_t *dupcache_reply(const struct dupcache_entry *entry, size_t *size)
+size_t dupcache_reply_size(const struct dupcache_entry *entry)
 {
-	*size = entry->reply_size;
-	return entry->long_reply != NULL ? entry->long_reply : entry->short_reply;
+	return entry->reply_size;
 }
 
 void dupcache_drop(struct dupcache *cache, struct dupcache_entry *entry, int64_t now_ns)
 {
-	assert(entry->owner != NULL);
-	entry->owner = NULL;
+	assert(is_open(entry));
 	entry->forget_ns = now_ns + cache->keep_ns;
-	TAILQ_INSERT_TAIL(&cache->remembered, entry, entry);
+	TAILQ_INSERT_TAIL(kind_of(cache, entry), entry, entry);
 	cache->remembered_count++;
 	while (cache->remembered_count > cache->remembered_max)
-		forget_oldest(cache);
+		forget(cache, oldest(cache));
 }
 
 void dupcache_answer(struct dupcache *cache, struct dupcache_entry *entry, const uint8_t *octets,
 	size_t size, int64_t now_ns)
 {
-	assert(size > 0);
-	if (size > sizeof entry->short_reply)
-		entry->long_reply = mem_must(talloc_memdup(cache, octets, size));
+	assert(size > 0 && size <= RADIUS_MAX_PACKET);
+	if (size > sizeof entry->reply)
+		keep_parts(cache, entry, octets, size, now_ns);
 	else
-		memcpy(entry->short_reply, octets, size);
-	entry->reply_size = size;
+		memcpy(entry->reply, octets, size);
+	entry->reply_size = (uint16_t)size;
 	dupcache_drop(cache, entry, now_ns);
 }

@@ -30,8 +30,9 @@ struct dupcache;
 struct dupcache_entry;
 
 /* Packets that are no longer worked on are remembered for keep_s seconds, max of them at most; at
- * either limit the oldest goes, and its retransmission would be taken as new. Packets being worked
- * on are bounded by their owners. */
+ * either limit the oldest goes, and its retransmission would be taken as new. Accounting-Requests
+ * that were answered go earlier, but not within 5 seconds, where else the cache would have to grow.
+ * Packets being worked on are bounded by their owners. */
 struct dupcache *dupcache_new(TALLOC_CTX *ctx, size_t max, unsigned keep_s);
 
 /* Enters a packet for its owner. If another packet with the same key and a different authenticator
@@ -46,8 +47,10 @@ bool dupcache_has(const struct dupcache *cache, const struct dupcache_key *key,
 
 /* Who works on it; NULL = nobody does any more. */
 void *dupcache_owner(const struct dupcache_entry *entry);
+/* Gone once there is an answer. */
 uint8_t *dupcache_session_key(struct dupcache_entry *entry);
-const uint8_t *dupcache_reply(const struct dupcache_entry *entry, size_t *size);
+size_t dupcache_reply_size(const struct dupcache_entry *entry);
+void dupcache_copy_reply(const struct dupcache_entry *entry, uint8_t *octets);
 
 /* The owner lets go of its entry: it sent these octets, or nothing. */
 void dupcache_answer(struct dupcache *cache, struct dupcache_entry *entry, const uint8_t *octets,
@@ -55,3 +58,4 @@ void dupcache_answer(struct dupcache *cache, struct dupcache_entry *entry, const
 void dupcache_drop(struct dupcache *cache, struct dupcache_entry *entry, int64_t now_ns);
 
 size_t dupcache_count(const struct dupcache *cache);
+size_t dupcache_size(const struct dupcache *cache); /* octets, of entries and answers */

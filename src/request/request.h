@@ -7,9 +7,9 @@
  * life:
  *
  *   received --------> open ------------------> answered -----------> forgotten
- *     request_receive    dupcache says NEW;       reply sent, kept      after dupcache_s
- *                        waits for lanes, a       in dupcache
- *                        hash, the reject delay
+ *     request_receive    dupcache says NEW;       reply sent, kept      after dupcache_s; a
+ *                        waits for lanes, a       in dupcache           record sooner, see
+ *                        hash, the reject delay                         dupcache_new
  *
  *   the same octets    dropped (duplicate):     the same answer is    a new request
  *   come again         the answer is on its     sent again

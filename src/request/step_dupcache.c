@@ -44,8 +44,10 @@ static struct step_result begin_new(
 static struct step_result send_again(struct request *request, const struct dupcache_entry *entry)
 {
 	/* The copy outlives the entry, should the cache forget it. */
-	const uint8_t *octets = dupcache_reply(entry, &request->answer_size);
-	request->answer = mem_must(talloc_memdup(request->pool, octets, request->answer_size));
+	request->answer_size = dupcache_reply_size(entry);
+	uint8_t *octets = mem_must(talloc_size(request->pool, request->answer_size));
+	dupcache_copy_reply(entry, octets);
+	request->answer = octets;
 	request->is_repeat = true;
 	metric_add(METRIC_duplicates_answered, 1);
 	return REPLY;

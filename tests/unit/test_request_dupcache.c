@@ -42,6 +42,15 @@ static enum dupcache_verdict enter(
 	return enter_key(&key, authenticator, owner, now_ns);
 }
 
+static bool has_reply(const uint8_t *octets, size_t size)
+{
+	uint8_t again[RADIUS_MAX_PACKET];
+	if (dupcache_reply_size(entry) != size)
+		return false;
+	dupcache_copy_reply(entry, again);
+	return memcmp(again, octets, size) == 0;
+}
+
 static void begin(void)
 {
 	talloc_free(ctx);
@@ -52,37 +61,35 @@ static void begin(void)
 static void test_answered(void)
 {
 	static const uint8_t reply[] = "the same octets";
-	size_t size;
 	begin();
 	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 0), DUPCACHE_NEW);
 	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 1), DUPCACHE_IN_PROGRESS);
 	CU_ASSERT_PTR_NULL(superseded);
 	dupcache_answer(cache, entry, reply, sizeof reply, 2);
 	CU_ASSERT_EQUAL(enter(1, first_authenticator, &other, 3), DUPCACHE_ANSWERED);
-	const uint8_t *again = dupcache_reply(entry, &size);
-	CU_ASSERT_EQUAL_FATAL(size, sizeof reply);
-	CU_ASSERT_EQUAL(memcmp(again, reply, size), 0);
+	CU_ASSERT_TRUE(has_reply(reply, sizeof reply));
 }
 
-/* The longest that a packet may be, then one of an octet in the same entry. */
-static void test_long_answer(void)
+/* Each size that a packet may have, in turn in the same entry; what one took serves the next. */
+static void test_any_size(void)
 {
 	static uint8_t reply[RADIUS_MAX_PACKET];
-	size_t size;
-	memset(reply, 'r', sizeof reply);
+	size_t most = 0;
+	for (size_t n = 0; n < sizeof reply; n++)
+		reply[n] = (uint8_t)(n * 7);
 	begin();
-	enter(1, first_authenticator, &one, 0);
-	dupcache_answer(cache, entry, reply, sizeof reply, 1);
-	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 2), DUPCACHE_ANSWERED);
-	const uint8_t *again = dupcache_reply(entry, &size);
-	CU_ASSERT_EQUAL_FATAL(size, sizeof reply);
-	CU_ASSERT_EQUAL(memcmp(again, reply, size), 0);
-	enter(1, second_authenticator, &one, 3);
-	dupcache_answer(cache, entry, reply, 1, 4);
-	CU_ASSERT_EQUAL(enter(1, second_authenticator, &one, 5), DUPCACHE_ANSWERED);
-	again = dupcache_reply(entry, &size);
-	CU_ASSERT_EQUAL(size, 1);
-	CU_ASSERT_EQUAL(again[0], 'r');
+	for (size_t size = sizeof reply; size > 0; size--) {
+		int64_t now_ns = (int64_t)(sizeof reply - size) * 10;
+		const uint8_t *authenticator =
+			size % 2 == 0 ? first_authenticator : second_authenticator;
+		CU_ASSERT_EQUAL(enter(1, authenticator, &one, now_ns), DUPCACHE_NEW);
+		dupcache_answer(cache, entry, reply, size, now_ns);
+		CU_ASSERT_EQUAL(enter(1, authenticator, &one, now_ns), DUPCACHE_ANSWERED);
+		CU_ASSERT_TRUE(has_reply(reply, size));
+		if (most == 0)
+			most = dupcache_size(cache);
+	}
+	CU_ASSERT_EQUAL(dupcache_size(cache), most);
 }
 
 static void test_time_is_over(void)
@@ -173,12 +180,10 @@ static void test_everything_in_the_key_counts(void)
 	CU_ASSERT_EQUAL(dupcache_count(cache), 6);
 }
 
-/* Each is found with its own answer, also after the cache has become larger, and is forgotten in
- * its turn. */
+/* Each is found with its own answer, also among many, and is forgotten in its turn. */
 static void test_many(void)
 {
 	enum { MANY = 5000 };
-	size_t size;
 	begin();
 	cache = dupcache_new(ctx, MANY, KEEP_S);
 	for (uint16_t n = 0; n < 2 * MANY; n++) {
@@ -193,7 +198,7 @@ static void test_many(void)
 		key.remote_port = n;
 		CU_ASSERT_EQUAL(
 			enter_key(&key, first_authenticator, &one, 2 * MANY), DUPCACHE_ANSWERED);
-		CU_ASSERT_EQUAL(memcmp(dupcache_reply(entry, &size), &n, sizeof n), 0);
+		CU_ASSERT_TRUE(has_reply((const uint8_t *)&n, sizeof n));
 	}
 	for (uint16_t n = 0; n < MANY; n++) {
 		struct dupcache_key key = key_with_id((uint8_t)n);
@@ -214,6 +219,112 @@ static void test_bound(void)
 	CU_ASSERT_EQUAL(dupcache_count(cache), MAX);
 	CU_ASSERT_EQUAL(enter(1, first_authenticator, &one, 10), DUPCACHE_ANSWERED);
 	CU_ASSERT_EQUAL(enter(0, first_authenticator, &one, 10), DUPCACHE_NEW);
+}
+
+/* Memory ---------------------------------------------------------------------------------------*/
+
+#define PORT_IDS 256 /* as many as a port of an access server has */
+#define PORTS 16
+#define ROOM (4 * PORTS * PORT_IDS)
+
+/* A packet of each ID of many ports, answered at once. */
+static void serve(uint8_t code, uint16_t first_port, size_t reply_size, int64_t now_ns)
+{
+	static const uint8_t reply[RADIUS_MAX_PACKET];
+	for (unsigned n = 0; n < PORTS * PORT_IDS; n++) {
+		struct dupcache_key key = key_with_id((uint8_t)n);
+		key.code = code;
+		key.remote_port = (uint16_t)(first_port + n / PORT_IDS);
+		enter_key(&key, first_authenticator, &one, now_ns);
+		dupcache_answer(cache, entry, reply, reply_size, now_ns);
+	}
+}
+
+static bool is_remembered(uint8_t code, uint16_t port, uint8_t id, int64_t now_ns)
+{
+	struct dupcache_key key = key_with_id(id);
+	key.code = code;
+	key.remote_port = port;
+	return dupcache_has(cache, &key, first_authenticator, now_ns);
+}
+
+static void begin_large(void)
+{
+	begin();
+	cache = dupcache_new(ctx, ROOM, KEEP_S);
+}
+
+/* What a record costs, and a login with a usual answer. */
+static void test_sizes(void)
+{
+	begin_large();
+	serve(CODE_ACCOUNTING_REQUEST, 1000, 20, 0);
+	CU_ASSERT_EQUAL(dupcache_size(cache), 128 * PORTS * PORT_IDS);
+	begin_large();
+	serve(CODE_ACCESS_REQUEST, 1000, 120, 0);
+	CU_ASSERT_EQUAL(dupcache_size(cache), 256 * PORTS * PORT_IDS);
+}
+
+/* Records from ever new ports take the place of those before them, but no answer's that is younger
+ * than 5 seconds, and no login's. */
+static void test_records_take_no_more(void)
+{
+	const int64_t later_ns = 5 * NS_PER_S;
+	begin_large();
+	serve(CODE_ACCESS_REQUEST, 1000, 120, 0);
+	serve(CODE_ACCOUNTING_REQUEST, 2000, 20, 0);
+	size_t size = dupcache_size(cache);
+	serve(CODE_ACCOUNTING_REQUEST, 3000, 20, later_ns);
+	CU_ASSERT_EQUAL(dupcache_size(cache), size);
+	CU_ASSERT_FALSE(is_remembered(CODE_ACCOUNTING_REQUEST, 2000, 0, later_ns));
+	CU_ASSERT_TRUE(is_remembered(CODE_ACCOUNTING_REQUEST, 3000, 0, later_ns));
+	CU_ASSERT_TRUE(is_remembered(CODE_ACCESS_REQUEST, 1000, 0, later_ns));
+
+	serve(CODE_ACCOUNTING_REQUEST, 4000, 20, 2 * later_ns - 1);
+	CU_ASSERT_TRUE(dupcache_size(cache) > size);
+	CU_ASSERT_TRUE(is_remembered(CODE_ACCOUNTING_REQUEST, 3000, 0, 2 * later_ns - 1));
+}
+
+/* While there is room a record's answer is kept as long as any other. */
+static void test_records_keep_their_time(void)
+{
+	begin_large();
+	serve(CODE_ACCOUNTING_REQUEST, 1000, 20, 0);
+	CU_ASSERT_TRUE(is_remembered(CODE_ACCOUNTING_REQUEST, 1000, 0, KEEP_S * NS_PER_S - 1));
+	CU_ASSERT_FALSE(is_remembered(CODE_ACCOUNTING_REQUEST, 1000, 0, KEEP_S * NS_PER_S));
+}
+
+/* A record that was dropped keeps its session key, however many are answered. */
+static void test_dropped_record_stays(void)
+{
+	struct dupcache_key key = key_with_id(1);
+	const int64_t later_ns = 5 * NS_PER_S;
+	key.code = CODE_ACCOUNTING_REQUEST;
+	begin_large();
+	enter_key(&key, first_authenticator, &one, 0);
+	memset(dupcache_session_key(entry), 7, SESSION_KEY_SIZE);
+	dupcache_drop(cache, entry, 0);
+	for (uint16_t port = 1000; port < 1000 + 3 * PORTS; port += PORTS)
+		serve(CODE_ACCOUNTING_REQUEST, port, 20, later_ns);
+	CU_ASSERT_EQUAL(enter_key(&key, first_authenticator, &one, later_ns), DUPCACHE_AGAIN);
+	CU_ASSERT_EQUAL(dupcache_session_key(entry)[0], 7);
+}
+
+/* Records and logins share the bound, and the oldest goes of whatever kind it is. */
+static void test_bound_of_both(void)
+{
+	begin();
+	for (uint8_t id = 0; id < MAX + 2; id++) {
+		struct dupcache_key key = key_with_id(id);
+		key.code = id % 2 == 0 ? CODE_ACCESS_REQUEST : CODE_ACCOUNTING_REQUEST;
+		enter_key(&key, first_authenticator, &one, id);
+		dupcache_answer(cache, entry, &id, 1, id);
+	}
+	CU_ASSERT_EQUAL(dupcache_count(cache), MAX);
+	CU_ASSERT_FALSE(is_remembered(CODE_ACCESS_REQUEST, 40000, 0, 10));
+	CU_ASSERT_FALSE(is_remembered(CODE_ACCOUNTING_REQUEST, 40000, 1, 10));
+	CU_ASSERT_TRUE(is_remembered(CODE_ACCESS_REQUEST, 40000, 2, 10));
+	CU_ASSERT_TRUE(is_remembered(CODE_ACCOUNTING_REQUEST, 40000, 3, 10));
 	talloc_free(ctx);
 	ctx = NULL;
 }
@@ -222,7 +333,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		{"an answer is sent again", test_answered},
-		{"an answer of any size", test_long_answer},
+		{"an answer of any size", test_any_size},
 		{"an answer is forgotten after its time", test_time_is_over},
 		{"what is worked on stays", test_open_ones_stay},
 		{"a used ID", test_superseded},
@@ -231,6 +342,11 @@ int main(void)
 		{"everything in the key counts", test_everything_in_the_key_counts},
 		{"many of them", test_many},
 		{"the oldest goes at the bound", test_bound},
+		{"what an answer takes", test_sizes},
+		{"records do not make it grow", test_records_take_no_more},
+		{"records keep their time while there is room", test_records_keep_their_time},
+		{"a record without answer stays", test_dropped_record_stays},
+		{"a bound for both kinds", test_bound_of_both},
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run("request/dupcache", tests);
