@@ -11,9 +11,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a usual packet needs: the packet, some 20 attributes and as many texts, the feature's state.
- * One that needs more gets the rest from malloc. */
-#define REQUEST_POOL_BYTES 12288
+/* What a usual packet needs: the packet, some 30 attributes and their texts, the feature's state.
+ * One that needs more gets the rest from malloc. Not larger, because a worker keeps as many pools
+ * as it had requests open at a time, and all pages of each are resident. */
+#define REQUEST_POOL_BYTES 4096
 
 /* How often its NAS's patience a request that is sent again and again may stay open: a work that
  * has not come to its end by then makes room for younger ones. */
