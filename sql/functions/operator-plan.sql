@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- What the operator changes in plans and filters. A null argument leaves the column as it is.
+-- What the operator changes in plans. A null argument leaves the column as it is.
 
 -- Changes a plan. pool_name '' takes its pool away; filters and attributes replace the whole list.
 create or replace function poprad.plan_set(plan_name text, pool_name text, session_limit int, session_timeout_s int,
@@ -54,46 +54,5 @@ begin
 	insert into plan (name) values (plan_name);
 	perform plan_set(plan_name, pool_name, session_limit, session_timeout_s, idle_timeout_s, interim_s, netmask, allows_login,
 		filters, attributes);
-end
-$$;
-
--- rules: a JSON array of {"action", "protocol", "source", "destination", "ports"} in order; it replaces all rules.
-create or replace function poprad.filter_set(filter_name text, direction text, scope text, purpose text, rules jsonb) returns void
-language plpgsql security definer set search_path = poprad, pg_temp as $$
-declare
-	wanted_filter_id int;
-	missing text;
-begin
-	select f.filter_id into wanted_filter_id from filter f where f.name = filter_name for update;
-	if not found then
-		raise exception 'there is no filter %', filter_name using errcode = 'P0002', hint = 'see popradctl filter list';
-	end if;
-	update filter f set
-		direction = coalesce(filter_set.direction, f.direction),
-		scope = coalesce(filter_set.scope, f.scope),
-		purpose = coalesce(filter_set.purpose, f.purpose)
-	where f.filter_id = wanted_filter_id;
-	if rules is null then
-		return;
-	end if;
-	select substr(e.side, 6) into missing
-	from jsonb_to_recordset(rules) as r(source text, destination text), unnest(array[r.source, r.destination]) as e(side)
-	where e.side like 'pool:%' and not exists (select from pool where pool.name = substr(e.side, 6)) limit 1;
-	if found then
-		raise exception 'there is no pool %', missing using errcode = 'P0002', hint = format('popradctl pool add %s CIDR', missing);
-	end if;
-	delete from filter_rule where filter_id = wanted_filter_id;
-	insert into filter_rule (filter_id, position, action, protocol, source, destination, ports)
-	select wanted_filter_id, r.position, r.rule ->> 'action', r.rule ->> 'protocol', r.rule ->> 'source', r.rule ->> 'destination',
-		array(select p::int from jsonb_array_elements_text(r.rule -> 'ports') as p)
-	from jsonb_array_elements(rules) with ordinality as r(rule, position);
-end
-$$;
-
-create or replace function poprad.filter_add(filter_name text, direction text, scope text, purpose text, rules jsonb) returns void
-language plpgsql security definer set search_path = poprad, pg_temp as $$
-begin
-	insert into filter (name, direction) values (filter_name, direction);
-	perform filter_set(filter_name, null, scope, purpose, rules);
 end
 $$;

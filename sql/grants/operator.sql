@@ -6,7 +6,7 @@
 
 grant select on all tables in schema poprad, radius to poprad_operator;
 grant insert, update, delete on poprad.realm, poprad.nas_group, poprad.nas, poprad.subscriber to poprad_operator;
-grant delete on poprad.nas_learned, poprad.plan, poprad.filter to poprad_operator;
+grant delete on poprad.nas_learned, poprad.plan, poprad.filter, poprad.filter_set to poprad_operator;
 grant execute on function
 	poprad.nas_group_get(text),
 	poprad.pool_add(text, cidr, text, boolean),
@@ -14,7 +14,12 @@ grant execute on function
 	poprad.plan_add(text, text, int, int, int, int, inet, boolean, text[], text[]),
 	poprad.plan_set(text, text, int, int, int, int, inet, boolean, text[], text[]),
 	poprad.filter_add(text, text, text, text, jsonb),
-	poprad.filter_set(text, text, text, text, jsonb),
+	poprad.filter_change(text, text, text, text, jsonb),
+	poprad.filter_rule_add(text, jsonb, int),
+	poprad.filter_rule_remove(text, int),
+	poprad.filter_rule_text(poprad.filter_rule),
+	poprad.filter_set_add(text, text, text, text, jsonb),
+	poprad.filter_set_change(text, text, text, text, jsonb),
 	poprad.plan_get(text),
 	poprad.session_close(uuid, text),
 	poprad.subscriber_remove(text, boolean)

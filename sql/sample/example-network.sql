@@ -34,21 +34,36 @@ with added as (
 	on conflict do nothing
 	returning filter_id, name
 )
-insert into poprad.filter_rule (filter_id, position, action, protocol, source, destination, ports)
-select added.filter_id, rule.position, rule.action, rule.protocol, rule.source, rule.destination, rule.ports::int[]
+insert into poprad.filter_rule (filter_id, position, action, protocol, source, source_pool_id, destination, destination_pool_id,
+	destination_comparison, destination_ports)
+select added.filter_id, rule.position, rule.action, rule.protocol,
+	rule.source, case rule.source when 'pool' then pool.pool_id end,
+	rule.destination, case rule.destination when 'pool' then pool.pool_id end,
+	case when rule.ports = '{}' then '' else 'eq' end, rule.ports::int[]
 from added
 join (values
 	-- smtp, www, pop2, pop3, netbios, irc, https, socks and two ports of web proxies
-	('to-general-customer-equipment', 1, 'deny', 'tcp', 'any', 'pool:dynamic',
-		'{25,80,109,110,139,194,443,1080,8000,8080}'),
+	('to-general-customer-equipment', 1, 'deny', 'tcp', 'any', 'pool', '{25,80,109,110,139,194,443,1080,8000,8080}'),
 	('to-general-customer-equipment', 2, 'permit', 'ip', 'any', 'any', '{}'),
-	('from-general-customer-equipment', 1, 'permit', 'tcp', 'pool:dynamic', '10.0.1.0/28', '{25}'),
-	('from-general-customer-equipment', 2, 'deny', 'tcp', 'pool:dynamic', 'any', '{25}'),
+	('from-general-customer-equipment', 1, 'permit', 'tcp', 'pool', '10.0.1.0/28', '{25}'),
+	('from-general-customer-equipment', 2, 'deny', 'tcp', 'pool', 'any', '{25}'),
 	('from-general-customer-equipment', 3, 'permit', 'ip', 'any', 'any', '{}'),
 	('from-internet', 1, 'permit', 'tcp', 'any', '10.0.1.0/28', '{25}'),
 	('from-internet', 2, 'deny', 'tcp', 'any', 'any', '{25}'),
 	('from-internet', 3, 'permit', 'ip', 'any', 'any', '{}')
-) as rule (filter_name, position, action, protocol, source, destination, ports) on rule.filter_name = added.name;
+) as rule (filter_name, position, action, protocol, source, destination, ports) on rule.filter_name = added.name
+cross join poprad.pool where pool.name = 'dynamic';
+
+with added as (
+	insert into poprad.filter_set (name, in_filter_id, out_filter_id, purpose)
+	select 'general-customer-equipment', coming.filter_id, going.filter_id, 'Both filters of dynamic customers.'
+	from poprad.filter coming, poprad.filter going
+	where coming.name = 'from-general-customer-equipment' and going.name = 'to-general-customer-equipment'
+	on conflict do nothing
+	returning filter_set_id
+)
+insert into poprad.filter_set_name (filter_set_id, kind, name)
+select filter_set_id, kind, 'general' from added, unnest(array['usr', 'portmaster']) as kind;
 
 -- No plan limits the number of sessions, so that the sample can be tried from several places at once.
 with added as (

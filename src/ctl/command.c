@@ -139,7 +139,7 @@ static int parse_argument(struct call *call, const struct parameter **argument, 
 			call_name(call));
 	words->next++;
 	words->left--;
-	return give(call, (*argument)++, word);
+	return give(call, (*argument)->is_repeatable ? *argument : (*argument)++, word);
 }
 
 static int parse_rest(struct call *call, struct words *words)

@@ -5,8 +5,10 @@
 #include "ctl/ctl.h"
 
 extern const struct command db_commands[], nas_commands[], group_commands[], plan_commands[],
-	pool_commands[], filter_commands[], realm_commands[], subscriber_commands[],
-	session_commands[], address_commands[], status_commands[];
+	pool_commands[], filter_commands[], filter_set_commands[], realm_commands[],
+	subscriber_commands[], session_commands[], address_commands[], status_commands[];
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);
+/* Writes filters as routers and access servers have them. */
+int filter_export(struct call *call);

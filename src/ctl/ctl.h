@@ -37,6 +37,7 @@ enum value_type {
 	VALUE_ADDRESS, /* passed on as the family's usual text */
 	VALUE_PREFIX,  /* a network without host bits */
 	VALUE_KEY,     /* a session key: a UUID */
+	VALUE_RULE,    /* a filter rule; passed on in its canonical text */
 	VALUE_FILE,
 };
 
@@ -50,7 +51,7 @@ struct parameter {
 	const char *form;     /* what stands for an option's value in the help; the choices */
 	const char *sentence; /* for the help and the manual */
 	bool is_optional;     /* arguments */
-	bool is_repeatable;   /* options */
+	bool is_repeatable;   /* options, and the last argument */
 	bool is_required;     /* options */
 };
 
@@ -105,7 +106,7 @@ int call_parse(struct call *call, int argc, char *const argv[]) MUST_CHECK;
  * the command's table is our own bug. */
 const char *call_value(const struct call *call, const char *name);
 bool call_has(const struct call *call, const char *name);
-/* All values of a repeatable option, owned by the call; *count may be 0. */
+/* All values of a repeatable option or argument, owned by the call; *count may be 0. */
 const char *const *call_values(const struct call *call, const char *name, size_t *count);
 
 /* One line "popradctl: ..." on call->errors; returns code. */

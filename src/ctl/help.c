@@ -14,7 +14,8 @@ static void print_arguments(FILE *out, const struct command *command)
 {
 	for (const struct parameter *argument = command->arguments;
 		argument != NULL && argument->name != NULL; argument++)
-		fprintf(out, argument->is_optional ? " [%s]" : " %s", argument->name);
+		fprintf(out, argument->is_optional ? " [%s%s]" : " %s%s", argument->name,
+			argument->is_repeatable ? " ..." : "");
 }
 
 static bool has_options(const struct command *command)
@@ -170,6 +171,8 @@ static void print_mdoc_command(FILE *out, const struct noun *noun, const struct 
 		argument != NULL && argument->name != NULL; argument++) {
 		fprintf(out, ".Ar \"%s\" :\n", argument->name);
 		print_mdoc_text(out, argument->sentence);
+		if (argument->is_repeatable)
+			fputs("May be given several times.\n", out);
 	}
 	if (!has_options(command))
 		return;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
+#include "ctl/filter_rules.h"
 #include "ctl/value.h"
 #include "db/catalog.h"
 #include "radius/pap.h"
@@ -103,13 +104,11 @@ static int fault(struct check *check, int code, const char *why)
 
 static int check_name(struct check *check, const char *text)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789._-+:";
 	const char *why = text_fault(text, VALUE_NAME_MAX);
 
 	if (why != NULL)
 		return fault(check, CTL_USAGE, why);
-	if (text[strspn(text, allowed)] != '\0')
+	if (text[strspn(text, FILTER_NAME_OCTETS)] != '\0')
 		return fault(check, CTL_USAGE,
 			"has a character other than letters, digits and . _ - + :");
 	if (text[0] == '-')
@@ -282,6 +281,8 @@ static int check_by_type(struct check *check, const char *text)
 			       ? CTL_OK
 			       : fault(check, CTL_USAGE,
 					 "is not a session key (see popradctl session list)");
+	case VALUE_RULE:
+		return check_line(check, filter_rule_fault(check->ctx, text, &check->normal));
 	case VALUE_FILE:
 		return check_line(check, text_fault(text, PATH_MAX - 1));
 	}

@@ -30,7 +30,8 @@ enum filter_style {
 struct nas_kind {
 	const char *name; /* "cisco" */
 	enum filter_style filter_style;
-	const char *sentence; /* for the manual */
+	const char *sentence;     /* for the manual */
+	unsigned filter_name_max; /* octets of a filter's name there; 0: as long as it fits */
 };
 const struct nas_kind *nas_kind_find(const char *name);
 /* NULL at the end of the table. */

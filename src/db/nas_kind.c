@@ -6,46 +6,58 @@
 #include <string.h>
 
 static const struct nas_kind kinds[] = {
-	{"cisco", FILTER_ID_WITH_DIRECTION,
-		"Cisco IOS. Filter-Id names an access list with .in or .out behind it; without "
-		"that IOS "
-		"would apply it outbound."},
-	{"mikrotik", FILTER_ID_WITH_DIRECTION,
-		"MikroTik RouterOS. Filter-Id names a firewall chain with .in or .out behind it; a "
-		"chain "
-		"ppp must jump to it, and of several names for one direction the last one counts."},
-	{"juniper", FILTER_NONE,
-		"Juniper E-series and MX. Policies are named by ERX-Ingress-Policy-Name and "
-		"ERX-Egress-Policy-Name, which a plan may carry as attributes; no Filter-Id is "
-		"sent."},
-	{"usr", FILTER_ID_BASE,
-		"USRobotics NETServer. It adds .in and .out to the one name that Filter-Id gives "
-		"(at most "
-		"15 characters), and applies no filter at all if it does not know them."},
-	{"portmaster", FILTER_ID_BASE,
-		"Livingston and Lucent PortMaster. It adds .in and .out to the one name that "
-		"Filter-Id "
-		"gives."},
-	{"ascend", FILTER_NONE,
-		"Ascend and Lucent MAX, TNT and APX. Filters are sent as rules in "
-		"Ascend-Data-Filter, "
-		"which a plan may carry as attributes; no Filter-Id is sent."},
-	{"nokia", FILTER_NONE,
-		"Nokia 7750. Filters are named by Alc-Subscriber-Filter, which a plan may carry as "
-		"an "
-		"attribute; no Filter-Id is sent."},
-	{"huawei", FILTER_NONE,
-		"Huawei ME60 and NE. It takes Filter-Id for a user group, so none is sent."},
-	{"accel-ppp", FILTER_NONE,
-		"accel-ppp. It takes Filter-Id for the rate of its shaper, so none is sent."},
-	{"l2tpns", FILTER_ID_WITH_DIRECTION,
-		"l2tpns. Filter-Id names one of its access lists with .in or .out behind it."},
-	{"pppd", FILTER_ID_WITH_DIRECTION,
-		"pppd with radius.so and radattr.so. Filter-Id is left to the scripts of the host, "
-		"in "
-		"/var/run/radattr.INTERFACE."},
-	{"other", FILTER_ID_WITH_DIRECTION,
-		"Any other. Filter-Id names a filter with .in or .out behind it."},
+	{.name = "cisco",
+		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.sentence = "Cisco IOS. Filter-Id names an access list with .in or .out behind it; "
+			    "without that IOS would apply it outbound."},
+	{.name = "mikrotik",
+		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.sentence = "MikroTik RouterOS. Filter-Id names a firewall chain with .in or .out "
+			    "behind it; a chain ppp must jump to it, and of several names for one "
+			    "direction the last one counts."},
+	{.name = "juniper",
+		.filter_style = FILTER_NONE,
+		.sentence = "Juniper E-series and MX. Policies are named by "
+			    "ERX-Ingress-Policy-Name and ERX-Egress-Policy-Name, which a plan may "
+			    "carry as attributes; no Filter-Id is sent."},
+	{.name = "usr",
+		.filter_style = FILTER_ID_BASE,
+		.sentence = "USRobotics NETServer. It adds .in and .out to the one name that "
+			    "Filter-Id gives (at most 15 characters), and applies no filter at all "
+			    "if it does not know them.",
+		.filter_name_max = 15},
+	{.name = "portmaster",
+		.filter_style = FILTER_ID_BASE,
+		.sentence = "Livingston and Lucent PortMaster. It adds .in and .out to the one "
+			    "name that Filter-Id gives."},
+	{.name = "ascend",
+		.filter_style = FILTER_NONE,
+		.sentence = "Ascend and Lucent MAX, TNT and APX. Filters are sent as rules in "
+			    "Ascend-Data-Filter, which a plan may carry as attributes; no "
+			    "Filter-Id is sent."},
+	{.name = "nokia",
+		.filter_style = FILTER_NONE,
+		.sentence = "Nokia 7750. Filters are named by Alc-Subscriber-Filter, which a plan "
+			    "may carry as an attribute; no Filter-Id is sent."},
+	{.name = "huawei",
+		.filter_style = FILTER_NONE,
+		.sentence = "Huawei ME60 and NE. It takes Filter-Id for a user group, so none is "
+			    "sent."},
+	{.name = "accel-ppp",
+		.filter_style = FILTER_NONE,
+		.sentence = "accel-ppp. It takes Filter-Id for the rate of its shaper, so none is "
+			    "sent."},
+	{.name = "l2tpns",
+		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.sentence = "l2tpns. Filter-Id names one of its access lists with .in or .out "
+			    "behind it."},
+	{.name = "pppd",
+		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.sentence = "pppd with radius.so and radattr.so. Filter-Id is left to the scripts "
+			    "of the host, in /var/run/radattr.INTERFACE."},
+	{.name = "other",
+		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.sentence = "Any other. Filter-Id names a filter with .in or .out behind it."},
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 

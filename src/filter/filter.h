@@ -79,6 +79,9 @@ int filter_rule_parse(
 	const char *line, struct filter_rule *rule, struct filter_fault *fault) MUST_CHECK;
 /* The one canonical text of a rule; reading it gives the same rule. */
 char *filter_rule_format(TALLOC_CTX *ctx, const struct filter_rule *rule);
+/* Words of that text: the protocol ("tcp", "99"), and "eq", ..., "" for FILTER_PORTS_ALL. */
+char *filter_protocol_text(TALLOC_CTX *ctx, const struct filter_rule *rule);
+const char *filter_comparison_text(enum filter_comparison comparison);
 
 /* A list of rules, all of one direction. Everything is borrowed. */
 struct filter_list {

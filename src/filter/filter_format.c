@@ -31,7 +31,7 @@ void filter_put_ports(char **text, uint8_t protocol, const struct filter_ports *
 {
 	if (ports->comparison == FILTER_PORTS_ALL)
 		return;
-	filter_put(text, " %s", filter_comparison_name(ports->comparison));
+	filter_put(text, " %s", filter_comparison_text(ports->comparison));
 	for (size_t i = 0; i < ports->count; i++) {
 		const char *name = filter_port_name(protocol, ports->numbers[i]);
 		if (name != NULL)
@@ -63,23 +63,24 @@ static void put_side(char **text, uint8_t protocol, const struct filter_side *si
 	filter_put_ports(text, protocol, &side->ports);
 }
 
-/* A name that is not known in IPv6's lists of IOS is still the name of the protocol. */
-static const char *protocol_name(const struct filter_rule *rule)
+char *filter_protocol_text(TALLOC_CTX *ctx, const struct filter_rule *rule)
 {
 	const char *name = filter_protocol_name(rule->protocol, rule->family);
 
-	return name != NULL ? name : filter_protocol_name(rule->protocol, 0);
+	/* A name that IPv6's lists of IOS do not know is still the name of the protocol. */
+	if (name == NULL)
+		name = filter_protocol_name(rule->protocol, 0);
+	return mem_must(name != NULL ? talloc_strdup(ctx, name)
+				     : talloc_asprintf(ctx, "%u", rule->protocol));
 }
 
 char *filter_rule_format(TALLOC_CTX *ctx, const struct filter_rule *rule)
 {
 	char *text = mem_must(talloc_strdup(ctx, rule->is_permit ? "permit " : "deny "));
-	const char *name = protocol_name(rule);
+	char *protocol = filter_protocol_text(text, rule);
 
-	if (name != NULL)
-		filter_put(&text, "%s", name);
-	else
-		filter_put(&text, "%u", rule->protocol);
+	filter_put(&text, "%s", protocol);
+	talloc_free(protocol);
 	put_side(&text, rule->protocol, &rule->source);
 	put_side(&text, rule->protocol, &rule->destination);
 	if (rule->is_established)

@@ -109,7 +109,7 @@ static const struct port_name udp_ports[] = {
 	{NULL, 0, false},
 };
 
-static const char *const comparisons[] = {NULL, "eq", "neq", "lt", "gt", "range"};
+static const char *const comparisons[] = {"", "eq", "neq", "lt", "gt", "range"};
 
 static bool is_same(const char *name, const char *word, size_t size)
 {
@@ -164,7 +164,7 @@ const char *filter_port_name(uint8_t protocol, uint16_t port)
 	return NULL;
 }
 
-const char *filter_comparison_name(enum filter_comparison comparison)
+const char *filter_comparison_text(enum filter_comparison comparison)
 {
 	return comparisons[comparison];
 }

@@ -271,7 +271,7 @@ static int check_ports(const struct line *line, const struct filter_ports *ports
 static enum filter_comparison find_comparison(const struct line *line)
 {
 	for (enum filter_comparison i = FILTER_EQ; i <= FILTER_RANGE; i++)
-		if (word_is(line, filter_comparison_name(i)))
+		if (word_is(line, filter_comparison_text(i)))
 			return i;
 	return FILTER_PORTS_ALL;
 }

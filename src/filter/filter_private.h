@@ -23,8 +23,6 @@ const char *filter_protocol_name(uint8_t protocol, uint8_t family);
 /* Names of ports as IOS has them, which are not the same for TCP and UDP. */
 bool filter_port_find(uint8_t protocol, const char *word, size_t size, uint16_t *port);
 const char *filter_port_name(uint8_t protocol, uint16_t port);
-/* "eq", ...; NULL for FILTER_PORTS_ALL. */
-const char *filter_comparison_name(enum filter_comparison comparison);
 
 /* Appends to *text, which stays where talloc has it. */
 void filter_put(char **text, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -15,7 +15,8 @@ def connection(database):
 
 
 def contents(connection):
-    tables = ["realm", "nas", "pool", "pool_range", "filter", "filter_rule", "plan", "plan_filter", "subscriber"]
+    tables = ["realm", "nas", "pool", "pool_range", "filter", "filter_rule", "filter_set", "filter_set_name", "plan", "plan_filter",
+              "subscriber"]
     with connection, connection.cursor() as cursor:
         found = {}
         for table in tables:

@@ -65,9 +65,10 @@ def sql_files(*folders):
         yield from sorted((SQL_FOLDER / folder).glob("*.sql"))
 
 
-def apply_schema(connection):
+def apply_schema(connection, newest=None):
     """Applies roles, the migrations that are not there yet, functions, views and grants, as `popradctl db migrate`
-    does: one transaction per migration and one for everything behind them, as poprad_owner except for the roles."""
+    does: one transaction per migration and one for everything behind them, as poprad_owner except for the roles.
+    newest: the tables as of that migration, and no more."""
     with connection, connection.cursor() as cursor:
         cursor.execute((SQL_FOLDER / "roles.sql").read_text())
     with connection, connection.cursor() as cursor:
@@ -78,13 +79,15 @@ def apply_schema(connection):
             applied = {version for version, in cursor.fetchall()}
     for path in sql_files("migrations"):
         version = int(path.name.split("-")[0])
-        if version in applied:
+        if version in applied or (newest is not None and version > newest):
             continue
         with connection, connection.cursor() as cursor:
             cursor.execute("set local role poprad_owner")
             cursor.execute(path.read_text())
             cursor.execute("insert into poprad.schema_migration (version, name) values (%s, %s)",
                            (version, path.stem))
+    if newest is not None:
+        return
     with connection, connection.cursor() as cursor:
         cursor.execute("set local role poprad_owner")
         cursor.execute("set local client_min_messages = warning")  # drop ... if exists

@@ -101,6 +101,14 @@ static void test_options_in_every_place(void)
 	CU_ASSERT_STRING_EQUAL(call_values(&call, "attribute", &count)[1], "B = 2");
 	CU_ASSERT_EQUAL(count, 2);
 	talloc_free(call.ctx);
+	call = good("popradctl filter export one two --format ios three");
+	CU_ASSERT_STRING_EQUAL(call_values(&call, "NAME", &count)[2], "three");
+	CU_ASSERT_EQUAL(count, 3);
+	talloc_free(call.ctx);
+	call = good("popradctl filter export --format ios");
+	call_values(&call, "NAME", &count);
+	CU_ASSERT_EQUAL(count, 0);
+	talloc_free(call.ctx);
 	call = good("popradctl --version");
 	CU_ASSERT_TRUE(call.is_version);
 	talloc_free(call.ctx);
