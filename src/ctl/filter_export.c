@@ -8,114 +8,155 @@
 #include "ctl/filter_rules.h"
 #include <string.h>
 
-struct export
-{
+struct exporter {
 	struct call *call;
-	const char *format;
 	const char *interface; /* NULL: all */
 	struct filter_pools pools;
-	char *text;
+	char *text; /* so far */
 };
 
-/* Values as attributes are written in a plan's attributes, and in other servers' files. */
-static void put_values(struct export *export, const char *attribute,
-	const struct filter_values *values, bool is_hex)
+/* Appends one list. An error code of filter.h's; *fault says what cannot be said. */
+typedef int render(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault);
+
+static int render_ios(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault)
 {
-	for (size_t i = 0; i < values->count; i++) {
-		const struct filter_value *value = &values->values[i];
-
-		export->text = mem_must(talloc_asprintf_append_buffer(
-			export->text, "%s = %s", attribute, is_hex ? "0x" : "\""));
-		for (size_t k = 0; k < value->size; k++) {
-			const char *form = is_hex                     ? "%02x"
-					   : value->octets[k] == '\0' ? "\\000"
-								      : "%c";
-
-			export->text = mem_must(talloc_asprintf_append_buffer(
-				export->text, form, value->octets[k]));
-		}
-		export->text = mem_must(
-			talloc_asprintf_append_buffer(export->text, is_hex ? "\n" : "\"\n"));
-	}
-}
-
-static int render_attributes(
-	struct export *export, const struct filter_list *list, struct filter_fault *fault)
-{
-	TALLOC_CTX *ctx = export->call->ctx;
-	const struct filter_pools *pools = &export->pools;
-	bool is_ascend = strcmp(export->format, "ascend") == 0;
-	bool is_cisco = strcmp(export->format, "cisco-avpair") == 0;
-	struct filter_values values;
-	int err;
-
-	if (is_ascend)
-		err = filter_ascend(ctx, list, 1, pools, FILTER_ASCEND_LONG, &values, fault);
-	else if (is_cisco)
-		err = filter_cisco_avpairs(ctx, list, 1, pools, &values, fault);
-	else
-		err = filter_nas_rules(ctx, list, 1, pools, FILTER_PORTS_MAX, &values, NULL, fault);
-	if (err != 0)
-		return err;
-	export->text = mem_must(talloc_asprintf_append_buffer(export->text,
-		"# %s, %s: %zu attributes, %zu octets of a packet\n", list->name,
-		list->direction == FILTER_IN ? "in" : "out", values.count, values.packet_octets));
-	put_values(export,
-		is_ascend  ? "Ascend-Data-Filter"
-		: is_cisco ? "Cisco-AVPair"
-			   : "NAS-Filter-Rule",
-		&values, is_ascend);
-	return 0;
-}
-
-static int render_text(
-	struct export *export, const struct filter_list *list, struct filter_fault *fault)
-{
-	const struct filter_pools *pools = &export->pools;
 	char *text = NULL;
-	int err;
+	int err = filter_ios(exporter->call->ctx, list, &exporter->pools, &text, fault);
 
-	if (strcmp(export->format, "ios") == 0)
-		err = filter_ios(export->call->ctx, list, pools, &text, fault);
-	else if (strcmp(export->format, "mikrotik") == 0)
-		err = filter_mikrotik(export->call->ctx, list, pools, &text, fault);
-	else
-		err = filter_nftables(
-			export->call->ctx, list, pools, export->interface, &text, fault);
 	if (err == 0)
-		export->text = mem_must(talloc_strdup_append_buffer(export->text, text));
+		exporter->text = mem_must(talloc_strdup_append_buffer(exporter->text, text));
 	return err;
 }
 
-static int render(struct export *export, const struct filter_list *list)
+static int render_mikrotik(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault)
 {
-	bool is_text = strcmp(export->format, "ios") == 0 ||
-		       strcmp(export->format, "mikrotik") == 0 ||
-		       strcmp(export->format, "nftables") == 0;
-	struct filter_fault fault;
-	int err = is_text ? render_text(export, list, &fault)
-			  : render_attributes(export, list, &fault);
+	char *text = NULL;
+	int err = filter_mikrotik(exporter->call->ctx, list, &exporter->pools, &text, fault);
 
-	return err == 0 ? CTL_OK
-			: call_fail(export->call, CTL_REFUSED, "filter %s as %s: %s", list->name,
-				  export->format, fault.text);
+	if (err == 0)
+		exporter->text = mem_must(talloc_strdup_append_buffer(exporter->text, text));
+	return err;
 }
 
-static int render_named(struct export *export, struct pg *pg, const char *name)
+static int render_nftables(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault)
+{
+	char *text = NULL;
+	int err = filter_nftables(
+		exporter->call->ctx, list, &exporter->pools, exporter->interface, &text, fault);
+
+	if (err == 0)
+		exporter->text = mem_must(talloc_strdup_append_buffer(exporter->text, text));
+	return err;
+}
+
+/* Octets as "Name = value" has them: in hex, or as text with \000 for NUL. */
+static void put_value(struct exporter *exporter, const char *attribute,
+	const struct filter_value *value, bool is_hex)
+{
+	char **text = &exporter->text;
+
+	*text = mem_must(
+		talloc_asprintf_append_buffer(*text, "%s = %s", attribute, is_hex ? "0x" : "\""));
+	for (size_t i = 0; i < value->size; i++) {
+		const char *form = is_hex ? "%02x" : value->octets[i] == '\0' ? "\\000" : "%c";
+
+		*text = mem_must(talloc_asprintf_append_buffer(*text, form, value->octets[i]));
+	}
+	*text = mem_must(talloc_asprintf_append_buffer(*text, is_hex ? "\n" : "\"\n"));
+}
+
+static void put_values(struct exporter *exporter, const struct filter_list *list,
+	const char *attribute, const struct filter_values *values, bool is_hex)
+{
+	exporter->text = mem_must(talloc_asprintf_append_buffer(exporter->text,
+		"# %s, %s: %zu attributes, %zu octets of a packet\n", list->name,
+		list->direction == FILTER_IN ? "in" : "out", values->count, values->packet_octets));
+	for (size_t i = 0; i < values->count; i++)
+		put_value(exporter, attribute, &values->values[i], is_hex);
+}
+
+static int render_cisco(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault)
+{
+	struct filter_values values;
+	int err = filter_cisco_avpairs(
+		exporter->call->ctx, list, 1, &exporter->pools, &values, fault);
+
+	if (err == 0)
+		put_values(exporter, list, "Cisco-AVPair", &values, false);
+	return err;
+}
+
+static int render_ascend(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault)
+{
+	struct filter_values values;
+	int err = filter_ascend(
+		exporter->call->ctx, list, 1, &exporter->pools, FILTER_ASCEND_LONG, &values, fault);
+
+	if (err == 0)
+		put_values(exporter, list, "Ascend-Data-Filter", &values, true);
+	return err;
+}
+
+static int render_radius(
+	struct exporter *exporter, const struct filter_list *list, struct filter_fault *fault)
+{
+	struct filter_values values;
+	int err = filter_nas_rules(exporter->call->ctx, list, 1, &exporter->pools, FILTER_PORTS_MAX,
+		&values, NULL, fault);
+
+	if (err == 0)
+		put_values(exporter, list, "NAS-Filter-Rule", &values, false);
+	return err;
+}
+
+static const struct {
+	const char *format;
+	render *render;
+} formats[] = {
+	{"ios", render_ios},
+	{"mikrotik", render_mikrotik},
+	{"nftables", render_nftables},
+	{"cisco-avpair", render_cisco},
+	{"ascend", render_ascend},
+	{"radius", render_radius},
+};
+
+static int render_list(struct exporter *exporter, const struct filter_list *list)
+{
+	const char *format = call_value(exporter->call, "format");
+	struct filter_fault fault = {0};
+	size_t at = 0;
+
+	/* It is one of them: the table of options has the same words. */
+	while (strcmp(formats[at].format, format) != 0)
+		at++;
+	if (formats[at].render(exporter, list, &fault) == 0)
+		return CTL_OK;
+	return call_fail(
+		exporter->call, CTL_REFUSED, "filter %s as %s: %s", list->name, format, fault.text);
+}
+
+/* NULL: all of them. */
+static int render_named(struct exporter *exporter, struct pg *pg, const char *name)
 {
 	struct filter_list *lists;
 	size_t count;
 	int code = filter_lists_load(pg, name, &lists, &count);
 
 	for (size_t i = 0; code == CTL_OK && i < count; i++)
-		code = render(export, &lists[i]);
+		code = render_list(exporter, &lists[i]);
 	return code;
 }
 
 int filter_export(struct call *call)
 {
-	struct export export = {.call = call,
-		.format = call_value(call, "format"),
+	struct exporter exporter = {.call = call,
 		.interface = call_value(call, "interface"),
 		.text = mem_must(talloc_strdup(call->ctx, ""))};
 	size_t count;
@@ -123,19 +164,19 @@ int filter_export(struct call *call)
 	struct pg *pg;
 	int code;
 
-	if (export.interface != NULL && strcmp(export.format, "nftables") != 0)
+	if (exporter.interface != NULL && strcmp(call_value(call, "format"), "nftables") != 0)
 		return call_fail(call, CTL_USAGE, "--interface goes with --format nftables");
 	code = pg_open(call, &pg);
 	/* Filters and pools as they are at one moment. */
 	if (code == CTL_OK)
 		code = pg_run(pg, "begin isolation level repeatable read read only", NULL, NULL);
 	if (code == CTL_OK)
-		code = filter_pools_load(pg, &export.pools);
+		code = filter_pools_load(pg, &exporter.pools);
 	if (code == CTL_OK && count == 0)
-		code = render_named(&export, pg, NULL);
+		code = render_named(&exporter, pg, NULL);
 	for (size_t i = 0; code == CTL_OK && i < count; i++)
-		code = render_named(&export, pg, names[i]);
+		code = render_named(&exporter, pg, names[i]);
 	if (code == CTL_OK)
-		fputs(export.text, call->out);
+		fputs(exporter.text, call->out);
 	return code;
 }

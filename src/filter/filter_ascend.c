@@ -13,10 +13,6 @@
 #define IPV6_RECORD 48
 #define RECORD_MAX IPV6_RECORD
 
-/* A vendor-specific attribute: its header, the vendor's number, the vendor's header (RFC 2865
- * section 5.26). */
-#define VENDOR_HEADER 8
-
 /* One comparison with one port a side; the records can say `not equal`. */
 static const struct filter_form form = {.ports_max = 1, .has_neq = true};
 

@@ -65,38 +65,6 @@ int filter_lists_check(const struct filter_list *lists, size_t count, struct fil
 	return 0;
 }
 
-size_t filter_port_ranges(
-	const struct filter_ports *ports, struct port_range ranges[FILTER_PORTS_MAX])
-{
-	const uint16_t *numbers = ports->numbers;
-	size_t count = 0;
-
-	switch (ports->comparison) {
-	case FILTER_PORTS_ALL:
-		break;
-	case FILTER_EQ:
-		for (; count < ports->count; count++)
-			ranges[count] = (struct port_range){numbers[count], numbers[count]};
-		break;
-	case FILTER_NEQ:
-		if (numbers[0] > 0)
-			ranges[count++] = (struct port_range){0, (uint16_t)(numbers[0] - 1)};
-		if (numbers[0] < PORT_MAX)
-			ranges[count++] = (struct port_range){(uint16_t)(numbers[0] + 1), PORT_MAX};
-		break;
-	case FILTER_LT:
-		ranges[count++] = (struct port_range){0, (uint16_t)(numbers[0] - 1)};
-		break;
-	case FILTER_GT:
-		ranges[count++] = (struct port_range){(uint16_t)(numbers[0] + 1), PORT_MAX};
-		break;
-	case FILTER_RANGE:
-		ranges[count++] = (struct port_range){numbers[0], numbers[1]};
-		break;
-	}
-	return count;
-}
-
 static void add_piece(
 	struct pieces *pieces, enum filter_comparison comparison, unsigned one, unsigned other)
 {
@@ -289,7 +257,7 @@ static int add_closing(const struct expansion *expansion, uint8_t family)
 	return 0;
 }
 
-/* Puts the rule's number before what is wrong. */
+/* Puts the rule's number before what is wrong, which is short: no clause of this file is cut. */
 static int name_rule(const struct filter_list *list, size_t number, struct filter_fault *fault)
 {
 	struct filter_fault inner = *fault;

@@ -41,17 +41,60 @@ void filter_put_ports(char **text, uint8_t protocol, const struct filter_ports *
 	}
 }
 
+size_t filter_port_ranges(
+	const struct filter_ports *ports, struct port_range ranges[FILTER_PORTS_MAX])
+{
+	const uint16_t *numbers = ports->numbers;
+	size_t count = 0;
+
+	switch (ports->comparison) {
+	case FILTER_PORTS_ALL:
+		break;
+	case FILTER_EQ:
+		for (; count < ports->count; count++)
+			ranges[count] = (struct port_range){numbers[count], numbers[count]};
+		break;
+	case FILTER_NEQ:
+		if (numbers[0] > 0)
+			ranges[count++] = (struct port_range){0, (uint16_t)(numbers[0] - 1)};
+		if (numbers[0] < PORT_MAX)
+			ranges[count++] = (struct port_range){(uint16_t)(numbers[0] + 1), PORT_MAX};
+		break;
+	case FILTER_LT:
+		ranges[count++] = (struct port_range){0, (uint16_t)(numbers[0] - 1)};
+		break;
+	case FILTER_GT:
+		ranges[count++] = (struct port_range){(uint16_t)(numbers[0] + 1), PORT_MAX};
+		break;
+	case FILTER_RANGE:
+		ranges[count++] = (struct port_range){numbers[0], numbers[1]};
+		break;
+	}
+	return count;
+}
+
+void filter_put_ranges(char **text, const struct filter_ports *ports)
+{
+	struct port_range ranges[FILTER_PORTS_MAX];
+	size_t count = filter_port_ranges(ports, ranges);
+
+	for (size_t i = 0; i < count; i++) {
+		filter_put(text, "%s%u", i == 0 ? "" : ",", ranges[i].first);
+		if (ranges[i].first != ranges[i].last)
+			filter_put(text, "-%u", ranges[i].last);
+	}
+}
+
 static void put_side(char **text, uint8_t protocol, const struct filter_side *side)
 {
 	char network[ADDR_TEXT_MAX];
-	uint8_t bits_max = side->network.addr.family == 4 ? 32 : 128;
 
 	switch (side->place) {
 	case FILTER_ANY:
 		filter_put(text, " any");
 		break;
 	case FILTER_NETWORK:
-		if (side->network.bits == bits_max)
+		if (network_is_host(&side->network))
 			filter_put(text, " host %s", addr_format(&side->network.addr, network));
 		else
 			filter_put(text, " %s", prefix_format(&side->network, network));

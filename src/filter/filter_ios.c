@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A vendor-specific attribute: its header, the vendor's number, the vendor's header (RFC 2865
- * section 5.26). */
-#define VENDOR_HEADER 8
-#define VENDOR_VALUE_MAX 247
-
 /* Several ports in one entry are a thing of named IPv4 lists (IOS 12.3(7)T and later). */
 static const struct filter_form named = {
 	.ports_max = FILTER_PORTS_MAX, .has_range = true, .has_neq = true, .has_closing = true};
@@ -25,7 +20,7 @@ static void put_network(char **text, const struct prefix *network)
 
 	if (network->bits == 0) {
 		filter_put(text, " any");
-	} else if (network->bits == (network->addr.family == 4 ? 32 : 128)) {
+	} else if (network_is_host(network)) {
 		filter_put(text, " host %s", addr_format(&network->addr, address));
 	} else if (network->addr.family == 6) {
 		filter_put(text, " %s", prefix_format(network, address));

@@ -20,20 +20,13 @@ static void put_network(char **text, const char *name, const struct prefix *netw
 
 static void put_ports(char **text, const char *name, const struct filter_ports *ports)
 {
-	struct port_range ranges[FILTER_PORTS_MAX];
-	size_t count;
-
-	if (ports->comparison == FILTER_NEQ) {
-		filter_put(text, " %s=!%u", name, ports->numbers[0]);
+	if (ports->comparison == FILTER_PORTS_ALL)
 		return;
-	}
-	count = filter_port_ranges(ports, ranges);
-	for (size_t i = 0; i < count; i++) {
-		filter_put(text, i == 0 ? " %s=" : ",", name);
-		filter_put(text, "%u", ranges[i].first);
-		if (ranges[i].first != ranges[i].last)
-			filter_put(text, "-%u", ranges[i].last);
-	}
+	filter_put(text, " %s=", name);
+	if (ports->comparison == FILTER_NEQ)
+		filter_put(text, "!%u", ports->numbers[0]);
+	else
+		filter_put_ranges(text, ports);
 }
 
 static void put_protocol(char **text, uint8_t protocol)

@@ -21,7 +21,7 @@ static void put_network(char **text, const struct prefix *network, bool is_of_bo
 
 	if (network->bits == 0 && !is_of_both)
 		filter_put(text, "any");
-	else if (network->bits == (network->addr.family == 4 ? 32 : 128))
+	else if (network_is_host(network))
 		filter_put(text, "%s", addr_format(&network->addr, address));
 	else
 		filter_put(text, "%s", prefix_format(network, address));
@@ -29,14 +29,9 @@ static void put_network(char **text, const struct prefix *network, bool is_of_bo
 
 static void put_ports(char **text, const struct filter_ports *ports)
 {
-	struct port_range ranges[FILTER_PORTS_MAX];
-	size_t count = filter_port_ranges(ports, ranges);
-
-	for (size_t i = 0; i < count; i++) {
-		filter_put(text, "%s%u", i == 0 ? " " : ",", ranges[i].first);
-		if (ranges[i].first != ranges[i].last)
-			filter_put(text, "-%u", ranges[i].last);
-	}
+	if (ports->comparison != FILTER_PORTS_ALL)
+		filter_put(text, " ");
+	filter_put_ranges(text, ports);
 }
 
 /* "deny in 6 from any to 10.0.8.0/21 25,80": protocols are numbers there, but for ip, which is

@@ -11,6 +11,16 @@
 #define PROTOCOL_ICMP6 58
 #define PORT_MAX 65535
 
+/* A vendor-specific attribute: its header, the vendor's number, the vendor's header (RFC 2865
+ * section 5.26). */
+#define VENDOR_HEADER 8
+#define VENDOR_VALUE_MAX 247
+
+static inline bool network_is_host(const struct prefix *network)
+{
+	return network->bits == (network->addr.family == 4 ? 32 : 128);
+}
+
 static inline bool protocol_has_ports(uint8_t protocol)
 {
 	return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP;
@@ -28,6 +38,16 @@ const char *filter_port_name(uint8_t protocol, uint16_t port);
 void filter_put(char **text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* " eq smtp www", " range 1024 65535", or nothing. */
 void filter_put_ports(char **text, uint8_t protocol, const struct filter_ports *ports);
+
+/* The ports as ranges, first to last. Returns how many: none if all ports are meant. */
+struct port_range {
+	uint16_t first, last;
+};
+size_t filter_port_ranges(
+	const struct filter_ports *ports, struct port_range ranges[FILTER_PORTS_MAX]);
+
+/* "25,80,1024-65535", for forms that have such lists; nothing if all ports are meant. */
+void filter_put_ranges(char **text, const struct filter_ports *ports);
 
 /* Writes a clause; returns code. column is 0 where no line is spoken of. */
 int filter_fail(struct filter_fault *fault, size_t column, int code, const char *format, ...)
@@ -73,13 +93,6 @@ int filter_list_check(const struct filter_list *list, struct filter_fault *fault
 /* The same for a subscriber's lists; two of one direction are refused. */
 int filter_lists_check(
 	const struct filter_list *lists, size_t count, struct filter_fault *fault) MUST_CHECK;
-
-/* The ports as ranges, first to last. Returns how many: none if all ports are meant. */
-struct port_range {
-	uint16_t first, last;
-};
-size_t filter_port_ranges(
-	const struct filter_ports *ports, struct port_range ranges[FILTER_PORTS_MAX]);
 
 /* "permit tcp any host 10.0.1.1 eq smtp": an entry in the words of IOS. */
 void filter_put_ios_entry(char **text, const struct filter_entry *entry);
