@@ -24,10 +24,11 @@ static const struct parameter filter_name[] = {
 			.sentence = "Why it exists, in a sentence."},                             \
 		{.name = "rule",                                                                  \
 			.type = VALUE_RULE,                                                       \
-			.form = "RULE",                                                           \
+			.form = "'permit|deny PROTOCOL SOURCE [PORTS] DESTINATION [PORTS] "       \
+				"[established]'",                                                 \
 			.is_repeatable = true,                                                    \
-			.sentence = "A rule, in order (see FILTER RULES); all that are given "    \
-				    "replace the present ones."},                                 \
+			.sentence = "A rule, in order (see FILTER RULES in popradctl(1)); all "   \
+				    "that are given replace the present ones."},                  \
 	{                                                                                         \
 		.name = "file", .type = VALUE_FILE, .form = "FILE",                               \
 		.sentence = "A file with a rule a line, instead of --rule; - is standard input. " \
@@ -55,7 +56,7 @@ static const struct parameter rule_add_arguments[] = {
 	{.name = "NAME", .type = VALUE_NAME, .sentence = "The filter."},
 	{.name = "RULE",
 		.type = VALUE_RULE,
-		.sentence = "The rule, as one word (see FILTER RULES)."},
+		.sentence = "The rule, as one word (see FILTER RULES in popradctl(1))."},
 	{0},
 };
 static const struct parameter rule_add_options[] = {
