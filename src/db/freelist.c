@@ -19,7 +19,8 @@
  * complete list; what is left out comes back with a later scan. */
 #define HEAP_MAX (1u << 17)
 
-/* A list runs low below this many entries, or a tenth of a small range: some seconds' logins. */
+/* A list runs low below this many entries, or a tenth of a small range: many at once cannot empty
+ * it before the next part of its range is read. */
 #define LOW_MAX 4096
 
 /* Pause between two whole scans of a range of which little is free: its releases come by
@@ -64,6 +65,8 @@ struct range {
 
 struct freelist {
 	unsigned worker, workers;
+	freelist_low_fn *on_low;
+	void *low_owner;
 	uint64_t seed;
 	uint64_t scan_turns;
 	struct range **ranges; /* in order of their first address */
@@ -237,6 +240,20 @@ static uint32_t range_count(const struct range *range)
 	return range->heaps[HEAP_OWN].count + range->heaps[HEAP_OTHERS].count;
 }
 
+/* As long as parts of a range are unknown, they may hold more for this worker. */
+static bool is_low(const struct range *range)
+{
+	uint64_t low = range->size / 10 < LOW_MAX ? range->size / 10 : LOW_MAX;
+	return (range->is_known ? range_count(range) : range->heaps[HEAP_OWN].count) <= low;
+}
+
+static bool wants_scan(const struct range *range, int64_t now_ns)
+{
+	if (!range->is_known)
+		return true;
+	return is_low(range) && (addr_is_set(&range->scanned_to) || now_ns >= range->next_scan_ns);
+}
+
 /* Addresses ----------------------------------------------------------------------------------- */
 
 static uint64_t section_hash(const struct range *range, uint32_t offset, uint64_t seed)
@@ -322,14 +339,18 @@ size_t freelist_take(struct freelist *list, int32_t pool_id, int32_t nas_group_i
 	struct addr *candidates)
 {
 	size_t taken = 0;
+	bool is_some_low = false;
 	for (int which = 0; which < HEAPS; which++) {
 		struct range *range;
 		while (taken < count && (range = find_oldest(list, pool_id, nas_group_id, which))) {
 			struct entry entry = heap_take(range, &range->heaps[which], 0);
 			if (addr_add(&range->range.first, entry.offset, &candidates[taken]) == 0)
 				taken++;
+			is_some_low |= is_low(range);
 		}
 	}
+	if (is_some_low && list->on_low)
+		list->on_low(list->low_owner);
 	return taken;
 }
 
@@ -351,15 +372,6 @@ static bool is_full(const struct range *range)
 	       range->heaps[HEAP_OTHERS].count >= HEAP_MAX;
 }
 
-static bool wants_scan(const struct range *range, int64_t now_ns)
-{
-	if (!range->is_known)
-		return true;
-	uint64_t low = range->size / 10 < LOW_MAX ? range->size / 10 : LOW_MAX;
-	return range_count(range) <= low &&
-	       (addr_is_set(&range->scanned_to) || now_ns >= range->next_scan_ns);
-}
-
 bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, struct addr *after)
 {
 	int64_t now_ns = clock_mono_ns();
@@ -374,6 +386,16 @@ bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, str
 	*pool_range_id = next->range.pool_range_id;
 	*after = next->scanned_to;
 	return true;
+}
+
+bool freelist_runs_low(const struct freelist *list)
+{
+	int64_t now_ns = clock_mono_ns();
+	for (size_t i = 0; i < list->range_count; i++) {
+		if (is_low(list->ranges[i]) && wants_scan(list->ranges[i], now_ns))
+			return true;
+	}
+	return false;
 }
 
 void freelist_scanned(struct freelist *list, int32_t pool_range_id, const struct addr *last_seen)
@@ -403,4 +425,10 @@ struct freelist *freelist_new(TALLOC_CTX *ctx, unsigned worker, unsigned workers
 void freelist_use_order(struct freelist *list, uint64_t seed)
 {
 	list->seed = seed;
+}
+
+void freelist_on_low(struct freelist *list, freelist_low_fn *call, void *owner)
+{
+	list->on_low = call;
+	list->low_owner = owner;
 }

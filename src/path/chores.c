@@ -166,8 +166,9 @@ static void scan_done(struct lane_item *item, enum lane_outcome outcome)
 	if (!finish(&chores->scan, outcome))
 		return;
 	freelist_scanned(chores->worker->freelist, chores->scan_range_id, &chores->scan_last_seen);
-	/* A full pool is searched by one call a turn, an empty list is filled at once. */
-	if (chores->scan_found > 0)
+	/* A list that runs low is filled at once; the rest of the ranges, and a full pool, are read
+	 * by one call a turn. */
+	if (chores->scan_found > 0 && freelist_runs_low(chores->worker->freelist))
 		chores_scan(chores);
 }
 
@@ -259,6 +260,11 @@ static void init_chore(struct chores *chores, struct chore *chore, const struct 
 	chore->item = (struct lane_item){.call = call, .urgency = LANE_ORDINARY};
 }
 
+static void list_runs_low(void *owner)
+{
+	chores_scan(owner);
+}
+
 struct chores *chores_new(TALLOC_CTX *ctx, struct worker *worker)
 {
 	struct chores *chores = mem_must(talloc_zero(ctx, struct chores));
@@ -267,6 +273,7 @@ struct chores *chores_new(TALLOC_CTX *ctx, struct worker *worker)
 	init_chore(chores, &chores->tick, &chores_tick_call);
 	init_chore(chores, &chores->scan, &chores_scan_call);
 	init_chore(chores, &chores->move, &chores_move_call);
+	freelist_on_low(worker->freelist, list_runs_low, chores);
 	timer_init(&chores->turn, take_turn, chores);
 	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);
 	talloc_set_destructor(chores, chores_destroy);

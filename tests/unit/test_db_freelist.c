@@ -334,6 +334,43 @@ static void test_scans(void)
 	end();
 }
 
+static void count_call(void *owner)
+{
+	(*(unsigned *)owner)++;
+}
+
+/* A range is read at once until there is enough for some time, the rest without haste. */
+static void test_runs_low(void)
+{
+	begin(0, 1);
+	unsigned low_calls = 0;
+	freelist_on_low(list, count_call, &low_calls);
+	int32_t id = 0;
+	struct addr after, last = parse("100.64.32.0"), taken[3000];
+	freelist_scanned(list, 1, NULL);
+	freelist_scanned(list, 2, NULL);
+	freelist_scanned(list, 4, NULL);
+	CU_ASSERT_TRUE(freelist_runs_low(list));
+	for (uint32_t i = 0; i < 8192; i++) {
+		struct addr addr = addr_from_v4(0x64400000u + i);
+		freelist_put(list, &addr, 0);
+	}
+	freelist_scanned(list, 3, &last);
+	CU_ASSERT_FALSE(freelist_runs_low(list));
+	CU_ASSERT_TRUE(freelist_scan_next(list, &id, &after));
+	CU_ASSERT_EQUAL(id, 3);
+	CU_ASSERT_EQUAL(freelist_take(list, 2, 0, 3000, taken), 3000);
+	CU_ASSERT_EQUAL(low_calls, 0);
+	CU_ASSERT_FALSE(freelist_runs_low(list));
+	CU_ASSERT_EQUAL(freelist_take(list, 2, 0, 3000, taken), 3000);
+	CU_ASSERT_EQUAL(low_calls, 1);
+	CU_ASSERT_TRUE(freelist_runs_low(list));
+	/* read to its end: nothing more is to be had at once */
+	freelist_scanned(list, 3, NULL);
+	CU_ASSERT_FALSE(freelist_runs_low(list));
+	end();
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -348,6 +385,7 @@ int main(void)
 		TEST(test_model),
 		TEST(test_bounded),
 		TEST(test_scans),
+		TEST(test_runs_low),
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run("db/freelist", tests);
