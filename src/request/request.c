@@ -20,9 +20,9 @@
  * has not come to its end by then makes room for younger ones. */
 #define PATIENCES_MAX 2
 
-/* The last quarter of a port's requests_max is for what begins and ends sessions: an Interim-Update
- * that is late is overtaken by the next one. */
-#define INTERIM_SHARE(max) ((max) - (max) / 4)
+/* Of a port's requests_max Interim-Updates hold at most this, and so does what begins and ends
+ * sessions: neither shuts the other out, however much more comes than can be done. */
+#define RECORDS_SHARE(max) ((max) - (max) / 4)
 
 static void request_timer_fired(void *owner);
 
@@ -57,6 +57,16 @@ static struct request *request_open(struct worker *worker, const struct endpoint
 	return request;
 }
 
+static bool is_open_interim(const struct request *request)
+{
+	return request->endpoint.role == PORT_ACCT && request->facts.is_interim;
+}
+
+void request_checked(struct request *request)
+{
+	request->worker->open_interims += is_open_interim(request);
+}
+
 static void request_end(struct request *request)
 {
 	struct worker *worker = request->worker;
@@ -70,6 +80,7 @@ static void request_end(struct request *request)
 	talloc_free_children(request->pool);
 	TAILQ_REMOVE(request->list, request, entry);
 	worker->open_on[request->endpoint.role]--;
+	worker->open_interims -= is_open_interim(request);
 	/* The last one used is the next one used: its memory is in the processor's caches. */
 	TAILQ_INSERT_HEAD(&worker->spare, request, entry);
 	metric_set(METRIC_requests_open, --worker->open_count);
@@ -286,16 +297,25 @@ static bool ends_at_once(const struct worker *worker, const struct datagram *dat
 	return is_status || step_dupcache_ends(worker, datagram);
 }
 
+static bool has_room(const struct worker *worker, const struct datagram *datagram)
+{
+	size_t open = worker->open_on[datagram->endpoint.role];
+	size_t max = worker->conf->requests_max;
+	if (open < RECORDS_SHARE(max))
+		return true;
+	if (datagram->endpoint.role != PORT_ACCT || open >= max)
+		return open < max;
+	size_t of_its_kind =
+		is_interim(datagram) ? worker->open_interims : open - worker->open_interims;
+	return of_its_kind < RECORDS_SHARE(max);
+}
+
 /* Before any work is done for the datagram: while more comes than can be served, this is what most
  * of it costs. */
 static bool make_room(struct worker *worker, const struct datagram *datagram)
 {
-	size_t open = worker->open_on[datagram->endpoint.role];
-	size_t max = worker->conf->requests_max;
-	if (open < INTERIM_SHARE(max) || ends_at_once(worker, datagram))
+	if (has_room(worker, datagram) || ends_at_once(worker, datagram))
 		return true;
-	if (open < max)
-		return !is_interim(datagram);
 	/* Guessers of passwords must not keep out those who know theirs. */
 	if (datagram->endpoint.role == PORT_AUTH && !TAILQ_EMPTY(&worker->delayed)) {
 		metric_add(METRIC_rejects_hurried, 1);

@@ -113,6 +113,7 @@ struct worker {
 	struct event *hashes_ready; /* hashpool_fd is readable */
 	struct request_list open, delayed, spare;
 	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */
+	size_t open_interims;                   /* of those of the accounting port */
 	bool is_stopping;
 	const struct step *first_step;
 	uint8_t reply_octets[RADIUS_MAX_PACKET]; /* of the one reply that is being built */
@@ -180,6 +181,9 @@ void request_act(struct request *request, struct step_result result);
 
 /* The request ends without answer; counted, and logged at a limited rate. */
 void request_drop(struct request *request, enum drop reason);
+
+/* request->facts have been read: from here on it counts as what it is. */
+void request_checked(struct request *request);
 
 /* The NAS has sent it again, so it waits for the answer until then; within a bound. */
 void request_prolong(struct request *request, int64_t deadline_ns);

@@ -87,6 +87,7 @@ static enum drop check_signature(struct request *request)
 struct step_result step_admit(struct request *request)
 {
 	enum drop reason = packet_check(request->packet, request->packet_size, &request->facts);
+	request_checked(request);
 	if (reason != DROP_none)
 		return DROP_BECAUSE(reason);
 	if (!code_is_served(request->endpoint.role, request->facts.code))
