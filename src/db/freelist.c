@@ -19,9 +19,12 @@
  * complete list; what is left out comes back with a later scan. */
 #define HEAP_MAX (1u << 17)
 
-/* A list runs low below this many entries, or a tenth of a small range: many at once cannot empty
- * it before the next part of its range is read. */
+/* A list runs low below this many entries, or a tenth of a small range: some seconds' logins. */
 #define LOW_MAX 4096
+
+/* A range of which parts are unread is read on at once below this many entries: a storm takes that
+ * many in a second, while reading is slow. */
+#define UNREAD_LOW_MAX 16384
 
 /* Pause between two whole scans of a range of which little is free: its releases come by
  * themselves, a scan finds only what other workers gave back. */
@@ -59,6 +62,7 @@ struct range {
 	struct heap heaps[HEAPS];
 	struct addr scanned_to; /* none = the next scan begins at the start */
 	bool is_known;          /* scanned to its end once */
+	bool was_worth_it;      /* the last scan found something */
 	int64_t next_scan_ns;   /* not before, once it is known */
 	uint64_t scan_turn;     /* the lowest is scanned first */
 };
@@ -240,11 +244,16 @@ static uint32_t range_count(const struct range *range)
 	return range->heaps[HEAP_OWN].count + range->heaps[HEAP_OTHERS].count;
 }
 
-/* As long as parts of a range are unknown, they may hold more for this worker. */
+static uint64_t tenth_or(const struct range *range, uint64_t most)
+{
+	return range->size / 10 < most ? range->size / 10 : most;
+}
+
+/* Unread parts of a range may hold more for this worker, whatever others have. */
 static bool is_low(const struct range *range)
 {
-	uint64_t low = range->size / 10 < LOW_MAX ? range->size / 10 : LOW_MAX;
-	return (range->is_known ? range_count(range) : range->heaps[HEAP_OWN].count) <= low;
+	return range->is_known ? range_count(range) <= tenth_or(range, LOW_MAX)
+			       : range->heaps[HEAP_OWN].count <= tenth_or(range, UNREAD_LOW_MAX);
 }
 
 static bool wants_scan(const struct range *range, int64_t now_ns)
@@ -339,17 +348,17 @@ size_t freelist_take(struct freelist *list, int32_t pool_id, int32_t nas_group_i
 	struct addr *candidates)
 {
 	size_t taken = 0;
-	bool is_some_low = false;
+	bool wants_more = false;
 	for (int which = 0; which < HEAPS; which++) {
 		struct range *range;
 		while (taken < count && (range = find_oldest(list, pool_id, nas_group_id, which))) {
 			struct entry entry = heap_take(range, &range->heaps[which], 0);
 			if (addr_add(&range->range.first, entry.offset, &candidates[taken]) == 0)
 				taken++;
-			is_some_low |= is_low(range);
+			wants_more |= !range->is_known && is_low(range);
 		}
 	}
-	if (is_some_low && list->on_low)
+	if (wants_more && list->on_low)
 		list->on_low(list->low_owner);
 	return taken;
 }
@@ -390,21 +399,24 @@ bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, str
 
 bool freelist_runs_low(const struct freelist *list)
 {
-	int64_t now_ns = clock_mono_ns();
 	for (size_t i = 0; i < list->range_count; i++) {
-		if (is_low(list->ranges[i]) && wants_scan(list->ranges[i], now_ns))
+		const struct range *range = list->ranges[i];
+		bool goes_on = addr_is_set(&range->scanned_to) && range->was_worth_it;
+		if (is_low(range) && (!range->is_known || goes_on))
 			return true;
 	}
 	return false;
 }
 
-void freelist_scanned(struct freelist *list, int32_t pool_range_id, const struct addr *last_seen)
+void freelist_scanned(
+	struct freelist *list, int32_t pool_range_id, const struct addr *last_seen, size_t found)
 {
 	for (size_t i = 0; i < list->range_count; i++) {
 		struct range *range = list->ranges[i];
 		if (range->range.pool_range_id != pool_range_id)
 			continue;
 		range->scan_turn = ++list->scan_turns;
+		range->was_worth_it = found > 0;
 		range->scanned_to = last_seen ? *last_seen : (struct addr){0};
 		bool is_at_end = !addr_is_set(&range->scanned_to);
 		if (is_at_end)

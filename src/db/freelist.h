@@ -29,8 +29,8 @@ void freelist_use_catalog(struct freelist *list, const struct catalog *catalog);
  * freelist.c) are ignored. */
 void freelist_put(struct freelist *list, const struct addr *addr, int64_t freed_us);
 
-/* Called from inside freelist_take() when what is left of a range's list would not last until the
- * next turn. */
+/* Called from inside freelist_take() when what is left of a range's list may not last until the
+ * next turn, and parts of the range have not been read yet. */
 typedef void freelist_low_fn(void *owner);
 void freelist_on_low(struct freelist *list, freelist_low_fn *call, void *owner);
 
@@ -50,8 +50,9 @@ size_t freelist_count(const struct freelist *list, int32_t pool_id, int32_t nas_
  * address to continue behind (none = from the start); false = nothing now. A range of which little
  * is free is scanned again only after a pause, so the caller may ask as often as it likes. The
  * caller runs poprad.free_addresses and feeds the rows through freelist_put, then says how far the
- * scan got: last_seen none or NULL = to the end of the range. While freelist_runs_low() the next
- * scan is due at once, else there is time. */
+ * scan got (last_seen none or NULL = to the end of the range) and how many it found. While
+ * freelist_runs_low() the next scan is due at once, else there is time. */
 bool freelist_scan_next(const struct freelist *list, int32_t *pool_range_id, struct addr *after);
-void freelist_scanned(struct freelist *list, int32_t pool_range_id, const struct addr *last_seen);
+void freelist_scanned(
+	struct freelist *list, int32_t pool_range_id, const struct addr *last_seen, size_t found);
 bool freelist_runs_low(const struct freelist *list);

@@ -165,10 +165,9 @@ static void scan_done(struct lane_item *item, enum lane_outcome outcome)
 	struct chores *chores = chore_of(item)->chores;
 	if (!finish(&chores->scan, outcome))
 		return;
-	freelist_scanned(chores->worker->freelist, chores->scan_range_id, &chores->scan_last_seen);
-	/* A list that runs low is filled at once; the rest of the ranges, and a full pool, are read
-	 * by one call a turn. */
-	if (chores->scan_found > 0 && freelist_runs_low(chores->worker->freelist))
+	freelist_scanned(chores->worker->freelist, chores->scan_range_id, &chores->scan_last_seen,
+		chores->scan_found);
+	if (freelist_runs_low(chores->worker->freelist))
 		chores_scan(chores);
 }
 

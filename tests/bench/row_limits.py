@@ -17,7 +17,8 @@ OPEN_LOOP = {"ports": 16, "timeout": "2s", "retries": 1}
 
 
 class Overload(Row):
-    """First the highest rate, then twice as much in an open loop, whether or not answers come."""
+    """First the highest rate, then twice as much in an open loop for as long, whether or not answers come. As long,
+    because work changes with time: subscribers log in again, and sessions have been reported before."""
 
     SECONDS = 8
     WORKS = {"login": ("auth", {}), "accounting": ("acct", MIX)}
@@ -28,7 +29,7 @@ class Overload(Row):
         for work, (mode, options) in self.WORKS.items():
             if work == "accounting":
                 options = {**options, "online": self.SESSIONS_ONLINE[contender.name]}
-            best = measure.closed(contender, side.kind, mode, self.SECONDS // 2, **options)["rate"]
+            best = measure.closed(contender, side.kind, mode, self.SECONDS, **options)["rate"]
             contender.fresh(side.kind)
             one = measure.load(contender, mode, duration=f"{self.SECONDS}s", rate=int(2 * best), **OPEN_LOOP, **options)
             stored = contender.stored()

@@ -302,9 +302,9 @@ static void test_scans(void)
 		seen |= 1u << id;
 		if (id == 1) {
 			struct addr last = parse("10.0.8.50");
-			freelist_scanned(list, id, &last);
+			freelist_scanned(list, id, &last, 1);
 		} else {
-			freelist_scanned(list, id, &none);
+			freelist_scanned(list, id, &none, 1);
 		}
 	}
 	CU_ASSERT_EQUAL(seen, 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4);
@@ -316,14 +316,14 @@ static void test_scans(void)
 		struct addr addr = addr_from_v4(0x0a000800u + (uint32_t)i);
 		freelist_put(list, &addr, 0);
 	}
-	freelist_scanned(list, 1, NULL);
+	freelist_scanned(list, 1, NULL, 1);
 	/* nothing is due, although three lists are empty: only after the pause */
 	CU_ASSERT_FALSE(freelist_scan_next(list, &id, &after));
 	fake_clock_advance_ms(10000);
 	seen = 0;
 	while (freelist_scan_next(list, &id, &after) && !(seen & 1u << id)) {
 		seen |= 1u << id;
-		freelist_scanned(list, id, NULL);
+		freelist_scanned(list, id, NULL, 1);
 	}
 	CU_ASSERT_EQUAL(seen, 1u << 2 | 1u << 3 | 1u << 4);
 	/* the full one runs low */
@@ -339,6 +339,14 @@ static void count_call(void *owner)
 	(*(unsigned *)owner)++;
 }
 
+static void put_many(uint32_t first, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct addr addr = addr_from_v4(first + i);
+		freelist_put(list, &addr, 0);
+	}
+}
+
 /* A range is read at once until there is enough for some time, the rest without haste. */
 static void test_runs_low(void)
 {
@@ -346,16 +354,16 @@ static void test_runs_low(void)
 	unsigned low_calls = 0;
 	freelist_on_low(list, count_call, &low_calls);
 	int32_t id = 0;
-	struct addr after, last = parse("100.64.32.0"), taken[3000];
-	freelist_scanned(list, 1, NULL);
-	freelist_scanned(list, 2, NULL);
-	freelist_scanned(list, 4, NULL);
+	struct addr after, last = parse("100.65.0.0"), taken[6000];
+	freelist_scanned(list, 1, NULL, 0);
+	freelist_scanned(list, 2, NULL, 0);
+	freelist_scanned(list, 4, NULL, 0);
+	/* also where nothing was found so far */
+	freelist_scanned(list, 3, &last, 0);
 	CU_ASSERT_TRUE(freelist_runs_low(list));
-	for (uint32_t i = 0; i < 8192; i++) {
-		struct addr addr = addr_from_v4(0x64400000u + i);
-		freelist_put(list, &addr, 0);
-	}
-	freelist_scanned(list, 3, &last);
+	put_many(0x64410000u, 20000);
+	last = parse("100.66.0.0");
+	freelist_scanned(list, 3, &last, 20000);
 	CU_ASSERT_FALSE(freelist_runs_low(list));
 	CU_ASSERT_TRUE(freelist_scan_next(list, &id, &after));
 	CU_ASSERT_EQUAL(id, 3);
@@ -366,8 +374,16 @@ static void test_runs_low(void)
 	CU_ASSERT_EQUAL(low_calls, 1);
 	CU_ASSERT_TRUE(freelist_runs_low(list));
 	/* read to its end: nothing more is to be had at once */
-	freelist_scanned(list, 3, NULL);
+	freelist_scanned(list, 3, NULL, 0);
 	CU_ASSERT_FALSE(freelist_runs_low(list));
+	CU_ASSERT_EQUAL(freelist_take(list, 2, 0, 6000, taken), 6000);
+	CU_ASSERT_EQUAL(freelist_take(list, 2, 0, 6000, taken), 6000);
+	CU_ASSERT_EQUAL(low_calls, 1);
+	/* A range that is read again goes on at once only while that finds something. */
+	freelist_scanned(list, 3, &last, 0);
+	CU_ASSERT_FALSE(freelist_runs_low(list));
+	freelist_scanned(list, 3, &last, 1);
+	CU_ASSERT_TRUE(freelist_runs_low(list));
 	end();
 }
 
