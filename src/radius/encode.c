@@ -205,6 +205,19 @@ void reply_add_encoded(struct reply *reply, const struct encoded_attr *attr)
 		memcpy(at, attr->octets, attr->size);
 }
 
+void reply_init_part(struct reply *part, uint8_t octets[RADIUS_MAX_PACKET])
+{
+	*part = (struct reply){.octets = octets, .room = RADIUS_MAX_PACKET};
+}
+
+bool reply_add_part(struct reply *reply, const uint8_t *octets, size_t size)
+{
+	uint8_t *at = size > 0 ? reply_extend(reply, size) : NULL;
+	if (at)
+		memcpy(at, octets, size);
+	return at || size == 0;
+}
+
 void reply_add_mschap1_mppe_keys(struct reply *reply, const uint8_t keys[32])
 {
 	uint8_t *at = vendor_extend(reply, VENDOR_MICROSOFT, MS_CHAP_MPPE_KEYS, 32);

@@ -44,6 +44,12 @@ void reply_add_vendor_encrypted(
 /* MS-CHAP-MPPE-Keys: hidden like a User-Password (RFC 2548 section 2.4.1). */
 void reply_add_mschap1_mppe_keys(struct reply *reply, const uint8_t keys[32]);
 
+/* A part of replies that is made ahead: attributes alone, put in by the functions above that need
+ * neither request nor secret. Its octets[0..length) are then ready for reply_add_part. */
+void reply_init_part(struct reply *part, uint8_t octets[RADIUS_MAX_PACKET]);
+/* Adds all of the part or, if it does not fit, nothing; false: it does not fit. */
+bool reply_add_part(struct reply *reply, const uint8_t *octets, size_t size) MUST_CHECK;
+
 /* Copies each Proxy-State of the request in order (RFC 2865 section 5.33), fixes the length and
  * signs. Call once, last. ERR_FULL if something did not fit: the reply is then still well formed,
  * with all its Proxy-States. */

@@ -71,6 +71,16 @@ enum radius_attribute {
 	ATTR_FRAMED_IPV6_ADDRESS = 168,
 };
 
+/* Vendors whose attributes carry filters. */
+#define VENDOR_CISCO 9
+#define CISCO_AVPAIR 1
+#define VENDOR_ASCEND 529
+#define ASCEND_DATA_FILTER \
+	242 /* also a standard attribute, in the times before vendors had theirs */
+#define VENDOR_ERX 4874
+#define ERX_INGRESS_POLICY_NAME 10
+#define ERX_EGRESS_POLICY_NAME 11
+
 #define VENDOR_MICROSOFT 311
 enum microsoft_attribute { /* RFC 2548 */
 	MS_CHAP_RESPONSE = 1,

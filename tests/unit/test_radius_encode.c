@@ -168,6 +168,34 @@ static void test_overfull(void)
 	CU_ASSERT_EQUAL(timeouts, 1);
 }
 
+/* A part that is made ahead comes in whole or not at all. */
+static void test_part(void)
+{
+	struct reply reply, part;
+	struct packet_facts facts;
+	uint8_t made[RADIUS_MAX_PACKET], value[253] = {0};
+	reply_init_part(&part, made);
+	reply_add_text(&part, ATTR_FILTER_ID, "a.in");
+	reply_add_vendor(&part, VENDOR_CISCO, CISCO_AVPAIR, "b", 1);
+	CU_ASSERT_EQUAL_FATAL(part.length, 15);
+	request_begin(CODE_ACCESS_REQUEST);
+	begin(&reply, CODE_ACCESS_ACCEPT);
+	CU_ASSERT_TRUE(reply_add_part(&reply, made, part.length));
+	CU_ASSERT_TRUE(reply_add_part(&reply, NULL, 0));
+	CU_ASSERT_EQUAL(finish(&reply, &facts), 0);
+	CU_ASSERT_EQUAL(facts.length, 20 + 18 + 15);
+	CU_ASSERT_EQUAL(memcmp(octets + 38, made, 15), 0);
+
+	begin(&reply, CODE_ACCESS_ACCEPT);
+	for (int i = 0; i < 16; i++)
+		CU_ASSERT_TRUE(reply_add_part(&part, value, i < 15 ? sizeof value : 0));
+	CU_ASSERT_FALSE(part.is_overfull);
+	CU_ASSERT_FALSE(reply_add_part(&part, made, 300));
+	CU_ASSERT_EQUAL(part.length, 15 + 15 * 253);
+	CU_ASSERT_TRUE(part.is_overfull);
+	CU_ASSERT_TRUE(reply_add_part(&reply, made, 15));
+}
+
 /* A request that is almost all Proxy-State, without the Message-Authenticator that we add. */
 static void test_nothing_but_proxy_state(void)
 {
@@ -300,6 +328,7 @@ int main(void)
 		TEST(test_long_values),
 		TEST(test_proxy_state),
 		TEST(test_overfull),
+		TEST(test_part),
 		TEST(test_nothing_but_proxy_state),
 		TEST(test_salt_encryption),
 		TEST(test_salts_differ),
