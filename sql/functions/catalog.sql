@@ -5,7 +5,8 @@
 -- it learns of changes by NOTIFY poprad_catalog, and by asking for the version now and then, should a notice be lost.
 -- 0 stands for "none" in numbers that name another row.
 
-create or replace function poprad.catalog() returns jsonb
+-- wanted: of these NASes alone; null: of all.
+create or replace function poprad.catalog_document(wanted int[]) returns jsonb
 language sql stable security definer set search_path = poprad, pg_temp as $$
 	select jsonb_build_object(
 		'version', (select version from catalog_version),
@@ -15,18 +16,34 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'is_own_network', coalesce(g.is_own_network, true),
 				'require_message_authenticator', n.require_message_authenticator,
 				'limit_proxy_state', n.limit_proxy_state, 'no_accounting', n.no_accounting,
-				'timeout_ms', n.timeout_ms) order by n.nas_id), '[]')
-			from nas n left join nas_group g on g.nas_group_id = n.nas_group_id),
+				'timeout_ms', n.timeout_ms, 'filter_form', n.filter_form) order by n.nas_id), '[]')
+			from nas n left join nas_group g on g.nas_group_id = n.nas_group_id
+			where wanted is null or n.nas_id = any (wanted)),
 		'learned', (select coalesce(jsonb_agg(host(l.source) order by l.source), '[]') from nas_learned l),
 		'pool_ranges', (
 			select coalesce(jsonb_agg(jsonb_build_object('pool_range_id', r.pool_range_id, 'pool_id', r.pool_id,
 				'nas_group_id', coalesce(r.nas_group_id, 0), 'first', host(r.first_address),
 				'last', host(r.last_address)) order by r.pool_range_id), '[]')
 			from pool_range r),
+		-- those that rules name
+		'pools', (
+			select coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'networks', (
+					select coalesce(jsonb_agg(r.prefix order by r.prefix), '[]')
+					from pool_range r where r.pool_id = p.pool_id)) order by p.name), '[]')
+			from pool p
+			where p.pool_id in (select r.source_pool_id from filter_rule r union select r.destination_pool_id from filter_rule r)),
 		'filters', (
 			select coalesce(jsonb_agg(jsonb_build_object('filter_id', f.filter_id, 'name', f.name,
-				'direction', f.direction, 'scope', f.scope) order by f.filter_id), '[]')
+				'direction', f.direction, 'scope', f.scope, 'rules', (
+					select coalesce(jsonb_agg(filter_rule_text(r) order by r.position), '[]')
+					from filter_rule r where r.filter_id = f.filter_id)) order by f.filter_id), '[]')
 			from filter f),
+		'filter_sets', (
+			select coalesce(jsonb_agg(jsonb_build_object('name', s.name, 'in_filter_id', coalesce(s.in_filter_id, 0),
+				'out_filter_id', coalesce(s.out_filter_id, 0), 'names', (
+					select coalesce(jsonb_object_agg(n.kind, n.name order by n.kind), '{}')
+					from filter_set_name n where n.filter_set_id = s.filter_set_id)) order by s.name), '[]')
+			from filter_set s),
 		'plans', (
 			select coalesce(jsonb_agg(jsonb_build_object('plan_id', p.plan_id, 'name', p.name,
 				'pool_id', coalesce(p.pool_id, 0), 'session_limit', p.session_limit,
@@ -37,6 +54,19 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 					from plan_filter f where f.plan_id = p.plan_id),
 				'attributes', to_jsonb(p.attributes)) order by p.plan_id), '[]')
 			from plan p))
+$$;
+
+create or replace function poprad.catalog() returns jsonb
+language sql stable security definer set search_path = poprad, pg_temp as $$
+	select catalog_document(null)
+$$;
+
+-- For whoever wants to know what plans' filters become: the same with one NAS of each sort that matters for them.
+create or replace function poprad.catalog_for_filters() returns jsonb
+language sql stable security definer set search_path = poprad, pg_temp as $$
+	select catalog_document(array(
+		select min(n.nas_id) from nas n left join nas_group g on g.nas_group_id = n.nas_group_id
+		group by n.kind, n.filter_form, coalesce(g.is_own_network, true)))
 $$;
 
 create or replace function poprad.catalog_version() returns bigint
@@ -57,7 +87,8 @@ do $$
 declare
 	name text;
 begin
-	foreach name in array array['nas', 'nas_group', 'nas_learned', 'pool', 'pool_range', 'filter', 'plan', 'plan_filter'] loop
+	foreach name in array array['nas', 'nas_group', 'nas_learned', 'pool', 'pool_range', 'filter', 'filter_rule',
+			'filter_set', 'filter_set_name', 'plan', 'plan_filter'] loop
 		execute format('create or replace trigger catalog_changed after insert or update or delete or truncate '
 			'on poprad.%I for each statement execute function poprad.catalog_changed()', name);
 	end loop;

@@ -20,6 +20,7 @@ grant execute on function
 	poprad.filter_rule_text(poprad.filter_rule),
 	poprad.filter_set_add(text, text, text, text, jsonb),
 	poprad.filter_set_change(text, text, text, text, jsonb),
+	poprad.catalog_for_filters(),
 	poprad.plan_get(text),
 	poprad.session_close(uuid, text),
 	poprad.subscriber_remove(text, boolean)

@@ -76,6 +76,9 @@ struct step_result auth_policy(struct request *request)
 		return auth_reject(request, REJECT_service_not_allowed);
 
 	login->given = given_collect(request->pool, &login->subscriber, login->plan);
+	login->filters = filters_choose(login, request->nas);
+	if (login->filters->is_refused)
+		return auth_reject(request, REJECT_filter_unfit);
 	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->plan->interim_s);
 	login->session_timeout_s = cut_by_expiry(
 		given_u32(login, ATTR_SESSION_TIMEOUT, login->plan->session_timeout_s),

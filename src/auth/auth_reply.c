@@ -46,7 +46,8 @@ static void add_address(struct request *request)
 	}
 }
 
-static void add_framed_service(struct request *request)
+/* False: the filters did not fit beside the request's Proxy-States. */
+static bool add_framed_service(struct request *request)
 {
 	const struct login *login = login_of(request);
 	char class[SESSION_CLASS_SIZE + 1];
@@ -58,8 +59,7 @@ static void add_framed_service(struct request *request)
 	if (login->interim_s != 0)
 		add_default_u32(request, ATTR_ACCT_INTERIM_INTERVAL,
 			jittered_interim_s(login->interim_s, login->admission.session_key));
-	if (given_find(login, 0, ATTR_FILTER_ID) == NULL)
-		filters_add(&request->reply, login->plan, request->nas);
+	return reply_add_part(&request->reply, login->filters->octets, login->filters->size);
 }
 
 static void add_times(struct request *request)
@@ -71,25 +71,36 @@ static void add_times(struct request *request)
 		add_default_u32(request, ATTR_IDLE_TIMEOUT, login->plan->idle_timeout_s);
 }
 
-static void add_given(struct request *request)
+static bool is_left_out(const struct login *login, const struct encoded_attr *attr)
 {
-	const struct given_attr *given = login_of(request)->given;
-	for (; given != NULL; given = given->next) {
-		const struct encoded_attr *attr = given->attr;
-		/* Its value has been taken, and cut by the expiry. */
-		if (attr->vendor != 0 || attr->number != ATTR_SESSION_TIMEOUT)
-			reply_add_encoded(&request->reply, attr);
-	}
+	if (attr->vendor != 0)
+		return false;
+	/* Its value has been taken, and cut by the expiry. */
+	if (attr->number == ATTR_SESSION_TIMEOUT)
+		return true;
+	/* RFC 4849 section 2: beside a Filter-Id the NAS would not heed it. */
+	return attr->number == ATTR_NAS_FILTER_RULE && given_find(login, 0, ATTR_FILTER_ID) != NULL;
 }
 
-static void add_service(struct request *request)
+static void add_given(struct request *request)
 {
+	const struct login *login = login_of(request);
+	for (const struct given_attr *given = login->given; given != NULL; given = given->next)
+		if (!is_left_out(login, given->attr))
+			reply_add_encoded(&request->reply, given->attr);
+}
+
+/* False: the line would be open without the filters. */
+static bool add_service(struct request *request)
+{
+	bool is_complete = true;
 	if (login_of(request)->wants_address)
-		add_framed_service(request);
+		is_complete = add_framed_service(request);
 	else
 		add_default_u32(request, ATTR_SERVICE_TYPE, login_of(request)->service_type);
 	add_times(request);
 	add_given(request);
+	return is_complete;
 }
 
 /* RFC 2548 section 2.4: encryption is allowed, with 40 or 128 bit keys. */
@@ -158,8 +169,8 @@ struct step_result auth_reply(struct request *request)
 	if (login->credential.method == CREDENTIAL_MSCHAP2)
 		add_mschap2(request);
 	/* RFC 2865 section 5.6: to Authenticate-Only the Access-Accept alone is the answer. */
-	if (login->service_type != SERVICE_AUTHENTICATE_ONLY)
-		add_service(request);
+	if (login->service_type != SERVICE_AUTHENTICATE_ONLY && !add_service(request))
+		return auth_reject(request, REJECT_filter_unfit);
 	report(request);
 	return REPLY;
 }

@@ -26,6 +26,19 @@ const struct encoded_attr *given_find(const struct login *login, uint32_t vendor
 	return find_in(login->given, vendor, number);
 }
 
+/* Filter-Id and NAS-Filter-Rule are one question with two answers, and exclude each other (RFC 4849
+ * section 2). */
+static bool is_replaced(const struct given_attr *own, const struct encoded_attr *attr)
+{
+	if (find_in(own, attr->vendor, attr->number) != NULL)
+		return true;
+	if (attr->vendor != 0)
+		return false;
+	if (attr->number == ATTR_FILTER_ID)
+		return find_in(own, 0, ATTR_NAS_FILTER_RULE) != NULL;
+	return attr->number == ATTR_NAS_FILTER_RULE && find_in(own, 0, ATTR_FILTER_ID) != NULL;
+}
+
 static void report(const struct subscriber *subscriber, const char *text, const char *why)
 {
 	static struct log_limit limit;
@@ -74,7 +87,7 @@ const struct given_attr *given_collect(
 	struct given_attr *plan_first = NULL, **plan_end = &plan_first;
 	for (size_t n = 0; n < plan->attribute_count; n++) {
 		const struct encoded_attr *attr = &plan->attributes[n];
-		if (find_in(own, attr->vendor, attr->number) == NULL)
+		if (!is_replaced(own, attr))
 			plan_end = append(ctx, plan_end, attr);
 	}
 	*end = plan_first;

@@ -79,7 +79,8 @@ struct login {
 	uint8_t nt_hash[NT_HASH_SIZE];
 	/* auth_policy */
 	const struct plan *plan;
-	const struct given_attr *given;        /* the subscriber's, then the plan's */
+	const struct given_attr *given; /* the subscriber's, then the plan's */
+	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
 	/* auth_admit */
 	struct proposal proposal;
@@ -111,5 +112,6 @@ const struct encoded_attr *given_find(const struct login *login, uint32_t vendor
 const struct given_attr *given_collect(
 	TALLOC_CTX *ctx, const struct subscriber *subscriber, const struct plan *plan);
 
-/* The plan's filters in the words of this NAS, as Filter-Ids. */
-void filters_add(struct reply *reply, const struct plan *plan, const struct nas *nas);
+/* The plan's filters as this NAS takes them; none where the login is for no line, or where an
+ * attribute that is given takes their place. */
+const struct rendered_filters *filters_choose(const struct login *login, const struct nas *nas);

@@ -40,6 +40,12 @@ const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *c
 	return catalog->ranges;
 }
 
+const struct filter_refusal *catalog_refusals(const struct catalog *catalog, size_t *count)
+{
+	*count = catalog->refusal_count;
+	return catalog->refusals;
+}
+
 bool catalog_has_learned(const struct catalog *catalog, const struct addr *source)
 {
 	return bsearch(source, catalog->learned, catalog->learned_count, sizeof *catalog->learned,

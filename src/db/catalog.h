@@ -20,22 +20,47 @@ enum message_authenticator_policy {
 	MESSAGE_AUTHENTICATOR_NO
 };
 
-/* How a kind of access server takes the name of a filter (table in nas_kind.c). */
-enum filter_style {
-	FILTER_ID_WITH_DIRECTION, /* "name.in", "name.out": one Filter-Id each */
-	FILTER_ID_BASE,           /* "name" once: the NAS appends .in and .out itself */
-	FILTER_NONE,              /* Filter-Id means something else there */
+/* What a plan's filters become. */
+enum filter_rendering {
+	RENDER_NOTHING,
+	RENDER_FILTER_ID,      /* Filter-Id "name.in", "name.out": one each */
+	RENDER_FILTER_ID_BASE, /* Filter-Id "name" once: the NAS appends .in and .out itself */
+	RENDER_ERX_POLICY,     /* ERX-Ingress-Policy-Name, ERX-Egress-Policy-Name */
+	RENDER_CISCO_RULES,    /* Cisco-AVPair "ip:inacl#1=..." */
+	RENDER_ASCEND,         /* Ascend-Data-Filter, vendor-specific */
+	RENDER_ASCEND_OLD,     /* the same as attribute 242 */
+	RENDER_NAS_RULES,      /* NAS-Filter-Rule, RFC 4849 */
 };
 
+/* In which form a NAS is sent filters: nas.filter_form. */
+enum nas_form {
+	NAS_FORM_USUAL, /* the first one that its kind has */
+	NAS_FORM_NAMES,
+	NAS_FORM_RULES,
+	NAS_FORM_OLD_RULES,
+	NAS_FORM_NONE,
+	NAS_FORMS
+};
+/* "usual", ...; NULL behind the last. */
+extern const char *const nas_form_names[NAS_FORMS + 1];
+
+/* A kind of access server (table in nas_kind.c). */
 struct nas_kind {
-	const char *name; /* "cisco" */
-	enum filter_style filter_style;
-	const char *sentence;     /* for the manual */
+	const char *name;                              /* "cisco" */
+	enum filter_rendering names, rules, old_rules; /* nothing: it has no such form */
+	const char *sentence;                          /* for the manual */
 	unsigned filter_name_max; /* octets of a filter's name there; 0: as long as it fits */
+	/* of NAS-Filter-Rule: how many rules it takes (0: as many as fit), and how many ports or
+	 * ranges of ports in one */
+	unsigned filter_rules_max, filter_ports_max;
 };
 const struct nas_kind *nas_kind_find(const char *name);
 /* NULL at the end of the table. */
 const struct nas_kind *nas_kind_at(size_t index);
+/* False: that kind does not have that form (the database refuses such a NAS). */
+bool nas_kind_has_form(const struct nas_kind *kind, enum nas_form form);
+/* What that form is for that kind. */
+enum filter_rendering nas_kind_rendering(const struct nas_kind *kind, enum nas_form form);
 
 struct nas {
 	int32_t nas_id;
@@ -44,6 +69,7 @@ struct nas {
 	const char *secret;
 	size_t secret_size;
 	const struct nas_kind *kind;
+	unsigned filter_view; /* of the catalog: what it has in common for filters with others */
 	int32_t nas_group_id; /* 0 = none */
 	bool is_own_network;  /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
@@ -55,9 +81,34 @@ struct nas {
 enum filter_scope { FILTER_ANYWHERE, FILTER_OWN_NETWORK, FILTER_ROUTER };
 
 struct filter {
-	const char *name;
-	enum filter_direction direction;
+	int32_t filter_id;
+	struct filter_list list;
 	enum filter_scope scope;
+	const char
+		*fault; /* why its rules cannot be read, and the list has none; NULL = they can */
+};
+
+/* Which attributes speak of filters. Of some no two may be in one reply. */
+enum filter_carrier {
+	CARRIER_FILTER_ID = 1 << 0,
+	CARRIER_NAS_RULES = 1 << 1,
+	CARRIER_ASCEND = 1 << 2,
+	CARRIER_ERX_POLICY = 1 << 3,
+	CARRIER_CISCO_RULES = 1 << 4,
+};
+/* 0: it has nothing to do with filters. */
+unsigned filter_carrier_of(const struct encoded_attr *attr);
+
+/* A plan's filters as attributes for a NAS, ready to be put into a reply. */
+struct rendered_filters {
+	const uint8_t *octets;
+	size_t size;
+	/* Carriers. If the plan or the subscriber gives such an attribute itself, that takes the
+	 * place of these. */
+	unsigned yields_to;
+	/* The filters cannot be said to this NAS. There are no octets, and nobody may log in,
+	 * because his line would be open. */
+	bool is_refused;
 };
 
 struct plan {
@@ -70,6 +121,7 @@ struct plan {
 	bool allows_login; /* Service-Type Login, NAS-Prompt, Administrative */
 	size_t filter_count;
 	const struct filter *const *filters;
+	struct rendered_filters *rendered; /* of each nas.filter_view */
 	size_t attribute_count;
 	const struct encoded_attr *attributes;
 };
@@ -97,6 +149,20 @@ const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan
 const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *count);
 /* True if Message-Authenticator was learned from this source address (decision 12). */
 bool catalog_has_learned(const struct catalog *catalog, const struct addr *source);
+
+/* A plan whose filters a NAS that there is cannot be sent as they ought to be. */
+struct filter_refusal {
+	const char *plan;
+	const struct nas_kind *kind;
+	enum nas_form form;
+	bool is_own_network;
+	bool is_login_refused; /* else what was meant is sent, and may not do there what it ought to
+				*/
+	const char *why;       /* one clause */
+};
+const struct filter_refusal *catalog_refusals(const struct catalog *catalog, size_t *count);
+/* "kind cisco, filter form rules, virtual POP" */
+char *filter_refusal_place(TALLOC_CTX *ctx, const struct filter_refusal *refusal);
 
 /* Snapshots are shared by the watch, the worker and its open requests; the last one that lets go
  * frees it. */

@@ -3,10 +3,29 @@
 #pragma once
 /* The inside of a snapshot: catalog_parse.c fills it, catalog.c answers from it. */
 #include "db/catalog.h"
+#include "db/catalog_fields.h"
 
 /* The largest document that is read: a hundred thousand NAS records are a third of it. A larger one
  * is refused and the last good snapshot stays. */
 #define CATALOG_SIZE_MAX ((size_t)64 << 20)
+
+#define PER_PLAN_MAX 64 /* filters, and attributes: more would not fit into an Access-Accept */
+
+/* What NASes have in common for which a plan's filters are rendered once. */
+struct nas_view {
+	const struct nas_kind *kind;
+	enum nas_form form;
+	bool is_own_network;
+};
+/* All that can occur: each kind in each form, in our network and out of it. */
+#define NAS_VIEWS_MAX 128
+
+/* A filter of each direction, or one: equipment may know them by one name. */
+struct filter_set {
+	const char *name;
+	const struct filter *in, *out; /* NULL = none */
+	const char **kind_names;       /* by the index of nas_kind_at; NULL = the set's own name */
+};
 
 struct catalog {
 	unsigned holders;
@@ -18,7 +37,26 @@ struct catalog {
 	size_t plan_count;
 	struct pool_range *ranges; /* in the order of the document */
 	size_t range_count;
+	struct filter *filters; /* in order of filter_id */
+	size_t filter_count;
+	struct filter_set *filter_sets; /* in the order of the document */
+	size_t filter_set_count;
+	struct filter_pools filter_pools; /* those that rules name */
+	struct nas_view views[NAS_VIEWS_MAX];
+	unsigned view_count;
+	struct filter_refusal *refusals;
+	size_t refusal_count;
 };
+
+/* The index of that view, which is added if it is new. */
+unsigned catalog_add_view(struct catalog *catalog, const struct nas_kind *kind, enum nas_form form,
+	bool is_own_network);
+/* Reads the tables pools, filters and filter_sets. */
+void catalog_read_filters(struct reader *reader, const json_t *document, struct catalog *catalog);
+/* The filter of that number, or NULL. */
+const struct filter *catalog_find_filter(const struct catalog *catalog, const json_t *number);
+/* Renders the filters of all plans, once everything is read. */
+void catalog_render_filters(struct catalog *catalog);
 
 int catalog_compare_addrs(const void *one, const void *other);
 int catalog_compare_plans(const void *one, const void *other);

@@ -22,6 +22,9 @@
  * came within this time. */
 #define RELOAD_GAP_NS (100 * NS_PER_MS)
 
+/* Lines for each catalog; the rest is counted. */
+#define REFUSALS_LOGGED 20
+
 static const struct pg_statement read_version = {
 	"catalog_version", "select poprad.catalog_version()", 0, NULL};
 static const struct pg_statement read_catalog = {
@@ -48,6 +51,23 @@ struct catalog_watch {
 
 /* Snapshots ----------------------------------------------------------------------------------- */
 
+/* Whoever enters a filter with popradctl is told at once; this is for what came another way. */
+static void report_refusals(const struct catalog *catalog)
+{
+	size_t count;
+	const struct filter_refusal *refusals = catalog_refusals(catalog, &count);
+	for (size_t i = 0; i < count && i < REFUSALS_LOGGED; i++) {
+		char *place = filter_refusal_place(NULL, &refusals[i]);
+		log_event(LOG_LEVEL_ERROR, "filter_unfit", "plan=%s nas=%s login=%s reason=%s",
+			log_quote_text(refusals[i].plan), log_quote_text(place),
+			refusals[i].is_login_refused ? "refused" : "accepted",
+			log_quote_reason(refusals[i].why));
+		talloc_free(place);
+	}
+	if (count > REFUSALS_LOGGED)
+		log_event(LOG_LEVEL_ERROR, "filter_unfit", "more=%zu", count - REFUSALS_LOGGED);
+}
+
 /* Takes a document into use. The snapshot belongs to its holders alone; *why is the caller's to
  * free. */
 static int use_document(struct catalog_watch *watch, const char *json, size_t size, char **why)
@@ -56,6 +76,7 @@ static int use_document(struct catalog_watch *watch, const char *json, size_t si
 	int rc = catalog_parse(NULL, json, size, &catalog, why);
 	if (rc != 0)
 		return rc;
+	report_refusals(catalog);
 	struct catalog *old = watch->current;
 	watch->current = catalog;
 	watch->changed(watch->owner, catalog);

@@ -1,63 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors
  *
- * The kinds of access server. `other` stands last: what follows RFC 2865 and nothing else. */
+ * The kinds of access server, and what each can be sent. `other` stands last: what follows the RFCs
+ * and nothing else. */
 #include "db/catalog.h"
 #include <string.h>
 
+const char *const nas_form_names[NAS_FORMS + 1] = {
+	[NAS_FORM_USUAL] = "usual",
+	[NAS_FORM_NAMES] = "names",
+	[NAS_FORM_RULES] = "rules",
+	[NAS_FORM_OLD_RULES] = "old-rules",
+	[NAS_FORM_NONE] = "none",
+};
+
 static const struct nas_kind kinds[] = {
 	{.name = "cisco",
-		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.names = RENDER_FILTER_ID,
+		.rules = RENDER_CISCO_RULES,
 		.sentence = "Cisco IOS. Filter-Id names an access list with .in or .out behind it; "
-			    "without that IOS would apply it outbound."},
+			    "without that IOS would apply it outbound. Form rules: the rules "
+			    "themselves, as ip:inacl#N= and ip:outacl#N= in Cisco-AVPair."},
 	{.name = "mikrotik",
-		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.names = RENDER_FILTER_ID,
 		.sentence = "MikroTik RouterOS. Filter-Id names a firewall chain with .in or .out "
 			    "behind it; a chain ppp must jump to it, and of several names for one "
 			    "direction the last one counts."},
 	{.name = "juniper",
-		.filter_style = FILTER_NONE,
-		.sentence = "Juniper E-series and MX. Policies are named by "
-			    "ERX-Ingress-Policy-Name and ERX-Egress-Policy-Name, which a plan may "
-			    "carry as attributes; no Filter-Id is sent."},
+		.names = RENDER_ERX_POLICY,
+		.sentence = "Juniper E-series and MX. ERX-Ingress-Policy-Name and "
+			    "ERX-Egress-Policy-Name name a policy for each direction; no "
+			    "Filter-Id is sent."},
 	{.name = "usr",
-		.filter_style = FILTER_ID_BASE,
+		.names = RENDER_FILTER_ID_BASE,
 		.sentence = "USRobotics NETServer. It adds .in and .out to the one name that "
 			    "Filter-Id gives (at most 15 characters), and applies no filter at all "
-			    "if it does not know them.",
+			    "if it does not know them. A plan with two filters needs a filter set.",
 		.filter_name_max = 15},
 	{.name = "portmaster",
-		.filter_style = FILTER_ID_BASE,
+		.names = RENDER_FILTER_ID_BASE,
 		.sentence = "Livingston and Lucent PortMaster. It adds .in and .out to the one "
-			    "name that Filter-Id gives."},
+			    "name that Filter-Id gives. A plan with two filters needs a filter "
+			    "set."},
 	{.name = "ascend",
-		.filter_style = FILTER_NONE,
-		.sentence = "Ascend and Lucent MAX, TNT and APX. Filters are sent as rules in "
-			    "Ascend-Data-Filter, which a plan may carry as attributes; no "
+		.rules = RENDER_ASCEND,
+		.old_rules = RENDER_ASCEND_OLD,
+		.sentence = "Ascend and Lucent MAX, TNT and APX. The rules themselves are sent, in "
+			    "Ascend-Data-Filter: as an attribute of the vendor, or with the form "
+			    "old-rules as attribute 242, where the device is set to that. No "
 			    "Filter-Id is sent."},
 	{.name = "nokia",
-		.filter_style = FILTER_NONE,
-		.sentence = "Nokia 7750. Filters are named by Alc-Subscriber-Filter, which a plan "
-			    "may carry as an attribute; no Filter-Id is sent."},
+		.rules = RENDER_NAS_RULES,
+		.sentence = "Nokia 7750. The rules themselves are sent, in NAS-Filter-Rule: at "
+			    "most 10, pools and lists of ports written out. No Filter-Id is sent.",
+		.filter_rules_max = 10,
+		.filter_ports_max = 1},
 	{.name = "huawei",
-		.filter_style = FILTER_NONE,
-		.sentence = "Huawei ME60 and NE. It takes Filter-Id for a user group, so none is "
-			    "sent."},
+		.sentence = "Huawei ME60 and NE. No filters are sent: it takes Filter-Id for a "
+			    "user group."},
 	{.name = "accel-ppp",
-		.filter_style = FILTER_NONE,
-		.sentence = "accel-ppp. It takes Filter-Id for the rate of its shaper, so none is "
-			    "sent."},
+		.sentence = "accel-ppp. No filters are sent: it takes Filter-Id for the rate of "
+			    "its shaper."},
 	{.name = "l2tpns",
-		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.names = RENDER_FILTER_ID,
 		.sentence = "l2tpns. Filter-Id names one of its access lists with .in or .out "
 			    "behind it."},
 	{.name = "pppd",
-		.filter_style = FILTER_ID_WITH_DIRECTION,
+		.names = RENDER_FILTER_ID,
 		.sentence = "pppd with radius.so and radattr.so. Filter-Id is left to the scripts "
 			    "of the host, in /var/run/radattr.INTERFACE."},
 	{.name = "other",
-		.filter_style = FILTER_ID_WITH_DIRECTION,
-		.sentence = "Any other. Filter-Id names a filter with .in or .out behind it."},
+		.names = RENDER_FILTER_ID,
+		.rules = RENDER_NAS_RULES,
+		.sentence = "Any other. Filter-Id names a filter with .in or .out behind it. Form "
+			    "rules: the rules themselves, in NAS-Filter-Rule (RFC 4849).",
+		.filter_ports_max = FILTER_PORTS_MAX},
 };
 #define KIND_COUNT (sizeof kinds / sizeof *kinds)
 
@@ -73,4 +90,28 @@ const struct nas_kind *nas_kind_find(const char *name)
 const struct nas_kind *nas_kind_at(size_t index)
 {
 	return index < KIND_COUNT ? &kinds[index] : NULL;
+}
+
+enum filter_rendering nas_kind_rendering(const struct nas_kind *kind, enum nas_form form)
+{
+	switch (form) {
+	case NAS_FORM_USUAL:
+		return kind->names != RENDER_NOTHING ? kind->names : kind->rules;
+	case NAS_FORM_NAMES:
+		return kind->names;
+	case NAS_FORM_RULES:
+		return kind->rules;
+	case NAS_FORM_OLD_RULES:
+		return kind->old_rules;
+	case NAS_FORM_NONE:
+	case NAS_FORMS:
+		break;
+	}
+	return RENDER_NOTHING;
+}
+
+bool nas_kind_has_form(const struct nas_kind *kind, enum nas_form form)
+{
+	return form == NAS_FORM_USUAL || form == NAS_FORM_NONE ||
+	       nas_kind_rendering(kind, form) != RENDER_NOTHING;
 }

@@ -156,7 +156,3 @@ int filter_ascend(TALLOC_CTX *ctx, const struct filter_list *lists, size_t count
 int filter_nas_rules(TALLOC_CTX *ctx, const struct filter_list *lists, size_t count,
 	const struct filter_pools *pools, unsigned ports_max, struct filter_values *values,
 	size_t *rule_count, struct filter_fault *fault) MUST_CHECK;
-
-/* ERR_FULL if there are more values, or they take more of a packet, than that. */
-int filter_values_fit(const struct filter_values *values, size_t count_max, size_t octets_max,
-	struct filter_fault *fault) MUST_CHECK;

@@ -305,15 +305,3 @@ void filter_values_add(TALLOC_CTX *ctx, struct filter_values *values, const void
 		(struct filter_value){mem_must(talloc_memdup(values->values, octets, size)), size};
 	values->packet_octets += header_octets + size;
 }
-
-int filter_values_fit(const struct filter_values *values, size_t count_max, size_t octets_max,
-	struct filter_fault *fault)
-{
-	if (values->count > count_max)
-		return filter_fail(fault, 0, ERR_FULL, "it takes %zu attributes, and %zu fit",
-			values->count, count_max);
-	if (values->packet_octets > octets_max)
-		return filter_fail(fault, 0, ERR_FULL, "it takes %zu octets, and %zu fit",
-			values->packet_octets, octets_max);
-	return 0;
-}

@@ -165,8 +165,10 @@ static void load_catalog(struct worker *worker)
 		"{\"version\":1,\"nas\":[{\"nas_id\":1,\"name\":\"n\",\"prefix\":\"10.0.3.0/24\","
 		"\"secret\":\"" SECRET "\",\"kind\":\"cisco\",\"nas_group_id\":0,"
 		"\"is_own_network\":true,\"require_message_authenticator\":\"no\","
-		"\"limit_proxy_state\":false,\"no_accounting\":false,\"timeout_ms\":0}],"
-		"\"learned\":[],\"pool_ranges\":[],\"filters\":[],\"plans\":[{\"plan_id\":1,"
+		"\"limit_proxy_state\":false,\"no_accounting\":false,\"timeout_ms\":0,"
+		"\"filter_form\":\"usual\"}],"
+		"\"learned\":[],\"pool_ranges\":[],"
+		"\"pools\":[],\"filters\":[],\"filter_sets\":[],\"plans\":[{\"plan_id\":1,"
 		"\"name\":\"p\",\"pool_id\":0,\"session_limit\":0,\"session_timeout_s\":0,"
 		"\"idle_timeout_s\":0,\"interim_s\":600,\"netmask\":\"255.255.255.255\","
 		"\"allows_login\":true,\"filters\":[],\"attributes\":[]}]}";

@@ -171,11 +171,18 @@ def test_the_catalog_document(network, cursor):
     west = network.group("west", is_own_network=False)
     network.pool("dynamic", "10.0.16.0/30", west)
     network.run("""update poprad.nas set nas_group_id = %s, require_message_authenticator = 'yes', timeout_ms = 4000,
-                   no_accounting = true, limit_proxy_state = false""", west)
+                   no_accounting = true, limit_proxy_state = false, filter_form = 'rules'""", west)
     network.run("""insert into poprad.nas (name, prefix, secret, kind)
                    values ('six', '2001:db8::/64', 's"\u00e9', 'other')""")
     network.run("""insert into poprad.filter (name, direction, scope)
                    values ('b', 'out', 'anywhere'), ('a', 'in', 'own-network')""")
+    network.run("insert into poprad.pool (name) values ('unnamed')")
+    network.run("""insert into poprad.filter_rule (filter_id, position, action, protocol, source, source_pool_id,
+                                                   destination, destination_comparison, destination_ports)
+                   values (2, 2, 'permit', 'ip', 'any', null, 'any', '', '{}'),
+                          (2, 1, 'deny', 'tcp', 'pool', 1, '192.0.2.0/24', 'eq', '{25,80}')""")
+    network.run("insert into poprad.filter_set (name, in_filter_id, out_filter_id) values ('both', 2, 1), ('in', 2, null)")
+    network.run("insert into poprad.filter_set_name values (1, 'usr', 'b')")
     network.run("insert into poprad.plan_filter values (1, 1, 2), (1, 2, 1)")
     network.run("""update poprad.plan set session_limit = 1, session_timeout_s = 2, idle_timeout_s = 3, interim_s = 60,
                    allows_login = true, attributes = '{"Reply-Message = \\"hi\\"", "Port-Limit = 1"}'""")
@@ -185,16 +192,20 @@ def test_the_catalog_document(network, cursor):
         "nas": [
             {"nas_id": 1, "name": "bank", "prefix": "10.0.3.0/24", "secret": "secret", "kind": "cisco",
              "nas_group_id": west, "is_own_network": False, "require_message_authenticator": "yes",
-             "limit_proxy_state": False, "no_accounting": True, "timeout_ms": 4000},
+             "limit_proxy_state": False, "no_accounting": True, "timeout_ms": 4000, "filter_form": "rules"},
             {"nas_id": 2, "name": "six", "prefix": "2001:db8::/64", "secret": 's"\u00e9', "kind": "other",
              "nas_group_id": 0, "is_own_network": True, "require_message_authenticator": "auto",
-             "limit_proxy_state": True, "no_accounting": False, "timeout_ms": 0}],
+             "limit_proxy_state": True, "no_accounting": False, "timeout_ms": 0, "filter_form": "usual"}],
         "learned": [],
         "pool_ranges": [
             {"pool_range_id": 1, "pool_id": 1, "nas_group_id": 0, "first": "10.0.8.0", "last": "10.0.8.15"},
             {"pool_range_id": 2, "pool_id": 1, "nas_group_id": west, "first": "10.0.16.0", "last": "10.0.16.3"}],
-        "filters": [{"filter_id": 1, "name": "b", "direction": "out", "scope": "anywhere"},
-                    {"filter_id": 2, "name": "a", "direction": "in", "scope": "own-network"}],
+        "pools": [{"name": "dynamic", "networks": ["10.0.8.0/28", "10.0.16.0/30"]}],
+        "filters": [{"filter_id": 1, "name": "b", "direction": "out", "scope": "anywhere", "rules": []},
+                    {"filter_id": 2, "name": "a", "direction": "in", "scope": "own-network",
+                     "rules": ["deny tcp pool dynamic 192.0.2.0/24 eq 25 80", "permit ip any any"]}],
+        "filter_sets": [{"name": "both", "in_filter_id": 2, "out_filter_id": 1, "names": {"usr": "b"}},
+                        {"name": "in", "in_filter_id": 2, "out_filter_id": 0, "names": {}}],
         "plans": [{"plan_id": 1, "name": "dialup", "pool_id": 1, "session_limit": 1, "session_timeout_s": 2,
                    "idle_timeout_s": 3, "interim_s": 60, "netmask": "255.255.255.255", "allows_login": True,
                    "filters": [2, 1], "attributes": ['Reply-Message = "hi"', "Port-Limit = 1"]}]}
@@ -203,7 +214,8 @@ def test_the_catalog_document(network, cursor):
 def test_an_empty_catalog_has_every_member(database):
     cursor = database.connect("poprad_server").cursor()
     assert rows(cursor, "select poprad.catalog()")[0][0] == {
-        "version": 1, "nas": [], "learned": [], "pool_ranges": [], "filters": [], "plans": []}
+        "version": 1, "nas": [], "learned": [], "pool_ranges": [], "pools": [], "filters": [],
+        "filter_sets": [], "plans": []}
 
 
 @pytest.mark.parametrize("change", [
@@ -212,6 +224,7 @@ def test_an_empty_catalog_has_every_member(database):
     "insert into poprad.pool (name) values ('new')",
     "update poprad.pool_range set nas_group_id = null",
     "insert into poprad.filter (name, direction) values ('new', 'in')",
+    "delete from poprad.filter_rule", "delete from poprad.filter_set", "delete from poprad.filter_set_name",
     "update poprad.plan set interim_s = 60", "delete from poprad.plan_filter"])
 def test_every_change_of_the_catalog_is_announced(network, database, cursor, change):
     listener = database.connect("poprad_server")

@@ -23,17 +23,22 @@ static const char good_document[] =
 	"{'nas_id': 1, 'name': 'modem-bank', 'prefix': '10.0.3.0/24', 'secret': 'testing123', "
 	"'kind': 'cisco', 'nas_group_id': 0, 'is_own_network': true, "
 	"'require_message_authenticator': 'auto', 'limit_proxy_state': true, "
-	"'no_accounting': false, 'timeout_ms': 0}, "
+	"'no_accounting': false, 'timeout_ms': 0, 'filter_form': 'usual'}, "
 	"{'nas_id': 2, 'name': 'bank-7', 'prefix': '10.0.3.7/32', 'secret': 'other', "
 	"'kind': 'portmaster', 'nas_group_id': 7, 'is_own_network': false, "
 	"'require_message_authenticator': 'yes', 'limit_proxy_state': false, "
-	"'no_accounting': true, 'timeout_ms': 3000}], "
+	"'no_accounting': true, 'timeout_ms': 3000, 'filter_form': 'names'}], "
 	"'learned': ['192.0.2.7', '192.0.2.1', '2001:db8::1'], "
 	"'pool_ranges': [{'pool_range_id': 5, 'pool_id': 3, 'nas_group_id': 7, "
 	"'first': '10.0.8.1', 'last': '10.0.15.254'}], "
+	"'pools': [{'name': 'dynamic', 'networks': ['10.0.8.0/21', '2001:db8::/32']}], "
 	"'filters': [{'filter_id': 9, 'name': 'to-general-customer-equipment', "
-	"'direction': 'out', 'scope': 'anywhere'}, "
-	"{'filter_id': 4, 'name': 'from-internet', 'direction': 'in', 'scope': 'router'}], "
+	"'direction': 'out', 'scope': 'anywhere', 'rules': ['deny tcp any pool dynamic eq 25', "
+	"'permit ip any any']}, "
+	"{'filter_id': 4, 'name': 'from-internet', 'direction': 'in', 'scope': 'router', 'rules': "
+	"[]}], "
+	"'filter_sets': [{'name': 'general', 'in_filter_id': 4, 'out_filter_id': 0, "
+	"'names': {'usr': 'gen', 'fax': 'x'}}], "
 	"'plans': [{'plan_id': 8, 'name': 'dialup', 'pool_id': 3, 'session_limit': 1, "
 	"'session_timeout_s': 28800, 'idle_timeout_s': 900, 'interim_s': 600, "
 	"'netmask': '255.255.255.255', 'allows_login': false, 'filters': [9, 4], "
@@ -92,7 +97,7 @@ static void check_nas(const struct catalog *catalog)
 	CU_ASSERT_EQUAL(nas->nas_id, 2);
 	CU_ASSERT_EQUAL(nas->nas_group_id, 7);
 	CU_ASSERT_EQUAL(nas->timeout_ms, 3000);
-	CU_ASSERT_EQUAL(nas->kind->filter_style, FILTER_ID_BASE);
+	CU_ASSERT_EQUAL(nas->kind->names, RENDER_FILTER_ID_BASE);
 	CU_ASSERT_TRUE(!nas->is_own_network && !nas->limit_proxy_state && nas->no_accounting);
 	CU_ASSERT_EQUAL(nas->require_message_authenticator, MESSAGE_AUTHENTICATOR_YES);
 	CU_ASSERT_PTR_NULL(find_nas(catalog, "10.0.4.1"));
@@ -109,8 +114,9 @@ static void check_plans(const struct catalog *catalog)
 	CU_ASSERT_EQUAL(plan->interim_s, 600);
 	CU_ASSERT_EQUAL(plan->session_limit, 1);
 	CU_ASSERT_EQUAL_FATAL(plan->filter_count, 2);
-	CU_ASSERT_STRING_EQUAL(plan->filters[0]->name, "to-general-customer-equipment");
-	CU_ASSERT_EQUAL(plan->filters[0]->direction, FILTER_OUT);
+	CU_ASSERT_STRING_EQUAL(plan->filters[0]->list.name, "to-general-customer-equipment");
+	CU_ASSERT_EQUAL(plan->filters[0]->list.direction, FILTER_OUT);
+	CU_ASSERT_EQUAL(plan->filters[0]->list.count, 2);
 	CU_ASSERT_EQUAL(plan->filters[1]->scope, FILTER_ROUTER);
 	/* the unknown attribute is left out, the others stay */
 	CU_ASSERT_EQUAL_FATAL(plan->attribute_count, 2);
@@ -197,6 +203,18 @@ static const struct {
 	{"[9, 4]", "9", ERR_SYNTAX, "filters: is no list"},
 	{"'direction': 'out'", "'direction': 'up'", ERR_RANGE, "direction: \"up\""},
 	{"'scope': 'router'", "'scope': 'mars'", ERR_RANGE, "filters row 2: scope: \"mars\""},
+	{"'rules': []", "'rules': 'deny ip any any'", ERR_SYNTAX,
+		"filters row 2: rules: is no list"},
+	{"'rules': []", "'rules': [7]", ERR_SYNTAX, "filters row 2: rules: is no string"},
+	{"'filter_form': 'usual'", "'filter_form': 'loud'", ERR_RANGE, "filter_form: \"loud\""},
+	{"'pools': [", "'pool': [", ERR_SYNTAX, "pools: is missing"},
+	{"10.0.8.0/21", "10.0.8.0/20", ERR_RANGE, "pools row 1: networks: "},
+	{"'networks': [", "'networks': [5, ", ERR_SYNTAX, "networks: is no string"},
+	{"'in_filter_id': 4", "'in_filter_id': 5", ERR_RANGE,
+		"filter_sets row 1: in_filter_id: names no filter"},
+	{"'in_filter_id': 4", "'in_filter_id': null", ERR_RANGE, "in_filter_id: names no filter"},
+	{"{'usr': 'gen', 'fax': 'x'}", "[]", ERR_SYNTAX, "names: is no object"},
+	{"'usr': 'gen'", "'usr': 5", ERR_SYNTAX, "names: is no string"},
 	{"'plan_id': 8", "'plan_id': 2", ERR_RANGE, "plan_id: is there twice"},
 	{"'session_limit': 1", "'session_limit': -1", ERR_RANGE, "session_limit: -1"},
 	{"'255.255.255.255'", "'255.0.255.0'", ERR_RANGE, "netmask: is no netmask"},

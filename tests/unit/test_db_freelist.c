@@ -35,7 +35,8 @@ static void use_ranges(struct freelist *of, const char *ranges)
 	char *why = NULL;
 	struct catalog *catalog = NULL;
 	char *json = mem_must(talloc_asprintf(ctx,
-		"{\"version\": 1, \"nas\": [], \"learned\": [], \"filters\": [], \"plans\": [], "
+		"{\"version\": 1, \"nas\": [], \"learned\": [], \"pools\": [], "
+		"\"filters\": [], \"filter_sets\": [], \"plans\": [], "
 		"\"pool_ranges\": [%s]}",
 		ranges));
 	CU_ASSERT_EQUAL_FATAL(catalog_parse(ctx, json, strlen(json), &catalog, &why), 0);

@@ -309,16 +309,6 @@ static void test_nas_rules_are_cut_anywhere(void)
 	CU_ASSERT_EQUAL(values.packet_octets, 253 + values.values[1].size + 4);
 }
 
-static void test_sizes(void)
-{
-	done(filter_cisco_avpairs(
-		ctx, sample_to_customers(&sample), 1, &sample_pools, &values, &fault));
-	done(filter_values_fit(&values, 21, values.packet_octets, &fault));
-	CU_ASSERT_EQUAL(filter_values_fit(&values, 20, 4096, &fault), ERR_FULL);
-	CU_ASSERT_STRING_EQUAL(fault.text, "it takes 21 attributes, and 20 fit");
-	refused(filter_values_fit(&values, 21, 100, &fault), "octets, and 100 fit");
-}
-
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -331,7 +321,6 @@ int main(void)
 		TEST(test_ascend_ipv6),
 		TEST(test_nas_rules),
 		TEST(test_nas_rules_are_cut_anywhere),
-		TEST(test_sizes),
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run_with("filter_attributes", set_up, tear_down, tests);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Says the filters of every plan in the words of every kind of access server that there is, when a
+ * catalog is taken, so that a login only copies octets. Plans with the same filters share them. */
+#include "base/mem.h"
+#include "db/catalog_private.h"
+#include "radius/encode.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Kept free of filters and the plan's attributes: header, Message-Authenticator, MS-CHAP's keys,
+ * address, Class and times take up to 300 octets; the rest is for Proxy-State and what the
+ * subscriber's record gives. */
+#define REPLY_REST_OCTETS 512
+#define VENDOR_VALUE_MAX 247
+
+/* Views --------------------------------------------------------------------------------------- */
+
+unsigned catalog_add_view(struct catalog *catalog, const struct nas_kind *kind, enum nas_form form,
+	bool is_own_network)
+{
+	for (unsigned i = 0; i < catalog->view_count; i++) {
+		const struct nas_view *view = &catalog->views[i];
+		if (view->kind == kind && view->form == form &&
+			view->is_own_network == is_own_network)
+			return i;
+	}
+	assert(catalog->view_count < NAS_VIEWS_MAX);
+	catalog->views[catalog->view_count] = (struct nas_view){kind, form, is_own_network};
+	return catalog->view_count++;
+}
+
+char *filter_refusal_place(TALLOC_CTX *ctx, const struct filter_refusal *refusal)
+{
+	bool is_usual = refusal->form == NAS_FORM_USUAL;
+	return mem_must(talloc_asprintf(ctx, "kind %s%s%s%s", refusal->kind->name,
+		is_usual ? "" : ", filter form ", is_usual ? "" : nas_form_names[refusal->form],
+		refusal->is_own_network ? "" : ", virtual POP"));
+}
+
+/* NAS-Filter-Rule and Filter-Id exclude each other (RFC 4849 section 2), and equipment that takes
+ * Cisco's rules rejects them beside a Filter-Id. */
+static unsigned yields_to(enum filter_rendering rendering)
+{
+	switch (rendering) {
+	case RENDER_NOTHING:
+		break;
+	case RENDER_FILTER_ID:
+	case RENDER_FILTER_ID_BASE:
+	case RENDER_NAS_RULES:
+		return CARRIER_FILTER_ID | CARRIER_NAS_RULES;
+	case RENDER_ERX_POLICY:
+		return CARRIER_ERX_POLICY;
+	case RENDER_CISCO_RULES:
+		return CARRIER_CISCO_RULES | CARRIER_FILTER_ID;
+	case RENDER_ASCEND:
+	case RENDER_ASCEND_OLD:
+		return CARRIER_ASCEND;
+	}
+	return 0;
+}
+
+/* Rendering ----------------------------------------------------------------------------------- */
+
+/* A plan's filters for one view, while they are rendered. */
+struct rendering {
+	TALLOC_CTX *ctx; /* of the work alone */
+	const struct catalog *catalog;
+	const struct nas_view *view;
+	const struct filter *filters[PER_PLAN_MAX]; /* those that apply there */
+	size_t count;
+	struct reply part;
+	size_t packet_octets; /* what they take; more than the part has if that is too small */
+	char *why;            /* NULL = nothing is wrong */
+	bool is_refused;
+};
+
+/* A filter for routers is no NAS's business, and one for our own network only makes sense where the
+ * traffic crosses it: a virtual POP's does not. */
+static bool filter_applies(const struct filter *filter, const struct nas_view *view)
+{
+	switch (filter->scope) {
+	case FILTER_ANYWHERE:
+		return true;
+	case FILTER_OWN_NETWORK:
+		return view->is_own_network;
+	case FILTER_ROUTER:
+		return false;
+	}
+	return false;
+}
+
+PRINTF_LIKE(3, 4)
+static void complain(struct rendering *rendering, bool is_refused, const char *format, ...)
+{
+	if (rendering->why)
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	rendering->why = mem_must(talloc_vasprintf(rendering->ctx, format, arguments));
+	va_end(arguments);
+	rendering->is_refused = is_refused;
+}
+
+static bool is_of_one_direction(const struct rendering *rendering)
+{
+	return rendering->count == 2 &&
+	       rendering->filters[0]->list.direction == rendering->filters[1]->list.direction;
+}
+
+/* What the NAS makes of a name is its own affair: a name that does not do is sent all the same. */
+static void put_name(struct rendering *rendering, const char *name, const char *suffix)
+{
+	unsigned max = rendering->view->kind->filter_name_max;
+	if (max > 0 && strlen(name) > max)
+		complain(rendering, false,
+			"the name %s has more than %u characters; give it a shorter one there with "
+			"popradctl filterset",
+			name, max);
+	char *text = mem_must(talloc_asprintf(rendering->ctx, "%s%s", name, suffix));
+	reply_add_text(&rendering->part, ATTR_FILTER_ID, text);
+}
+
+/* The set that has exactly these filters, before others one that has a name for this kind. */
+static const char *find_set_name(const struct rendering *rendering)
+{
+	const struct catalog *catalog = rendering->catalog;
+	const struct filter *in = NULL, *out = NULL;
+	const char *found = NULL;
+	size_t kind = 0;
+
+	if (rendering->count < 1 || rendering->count > 2 || is_of_one_direction(rendering))
+		return NULL;
+	for (size_t i = 0; i < rendering->count; i++)
+		*(rendering->filters[i]->list.direction == FILTER_IN ? &in : &out) =
+			rendering->filters[i];
+	while (nas_kind_at(kind) != rendering->view->kind)
+		kind++;
+	for (size_t i = 0; i < catalog->filter_set_count; i++) {
+		const struct filter_set *set = &catalog->filter_sets[i];
+		if (set->in != in || set->out != out)
+			continue;
+		if (set->kind_names[kind])
+			return set->kind_names[kind];
+		if (!found && rendering->view->kind->names == RENDER_FILTER_ID_BASE)
+			found = set->name;
+	}
+	return found;
+}
+
+static const char *suffix_of(const struct filter *filter)
+{
+	return filter->list.direction == FILTER_IN ? ".in" : ".out";
+}
+
+static void render_filter_ids(struct rendering *rendering)
+{
+	const char *set_name = find_set_name(rendering);
+	for (size_t i = 0; i < rendering->count; i++) {
+		const struct filter *filter = rendering->filters[i];
+		put_name(rendering, set_name ? set_name : filter->list.name, suffix_of(filter));
+	}
+}
+
+static void render_base(struct rendering *rendering)
+{
+	const char *set_name = find_set_name(rendering);
+	if (set_name) {
+		put_name(rendering, set_name, "");
+		return;
+	}
+	if (rendering->count > 1)
+		complain(rendering, false,
+			"%s and %s must have one name there: popradctl filterset add NAME --in F "
+			"--out F",
+			rendering->filters[0]->list.name, rendering->filters[1]->list.name);
+	for (size_t i = 0; i < rendering->count; i++)
+		put_name(rendering, rendering->filters[i]->list.name, "");
+}
+
+static void render_erx_policies(struct rendering *rendering)
+{
+	for (size_t i = 0; i < rendering->count; i++) {
+		const struct filter_list *list = &rendering->filters[i]->list;
+		uint8_t number = list->direction == FILTER_IN ? ERX_INGRESS_POLICY_NAME
+							      : ERX_EGRESS_POLICY_NAME;
+		for (size_t k = 0; k < i; k++)
+			if (rendering->filters[k]->list.direction == list->direction)
+				complain(rendering, false,
+					"%s and %s are of one direction, which has one policy",
+					rendering->filters[k]->list.name, list->name);
+		if (strlen(list->name) > VENDOR_VALUE_MAX)
+			complain(rendering, true, "the name %s is longer than an attribute",
+				list->name);
+		reply_add_vendor(
+			&rendering->part, VENDOR_ERX, number, list->name, strlen(list->name));
+	}
+}
+
+static int make_values(const struct rendering *rendering, const struct filter_list *lists,
+	struct filter_values *values, struct filter_fault *fault)
+{
+	const struct nas_kind *kind = rendering->view->kind;
+	const struct filter_pools *pools = &rendering->catalog->filter_pools;
+	size_t count = rendering->count, rules = 0;
+	int err;
+
+	switch (nas_kind_rendering(kind, rendering->view->form)) {
+	case RENDER_CISCO_RULES:
+		return filter_cisco_avpairs(rendering->ctx, lists, count, pools, values, fault);
+	case RENDER_NAS_RULES:
+		err = filter_nas_rules(rendering->ctx, lists, count, pools, kind->filter_ports_max,
+			values, &rules, fault);
+		if (err == 0 && kind->filter_rules_max > 0 && rules > kind->filter_rules_max) {
+			snprintf(fault->text, sizeof fault->text,
+				"%s%s become %zu rules, and it takes %u", lists[0].name,
+				count > 1 ? " and the others" : "", rules, kind->filter_rules_max);
+			return ERR_FULL;
+		}
+		return err;
+	default:
+		return filter_ascend(
+			rendering->ctx, lists, count, pools, FILTER_ASCEND_LONG, values, fault);
+	}
+}
+
+static void render_rules(struct rendering *rendering, uint32_t vendor, uint8_t number)
+{
+	struct filter_list lists[PER_PLAN_MAX];
+	struct filter_values values;
+	struct filter_fault fault;
+
+	for (size_t i = 0; i < rendering->count; i++) {
+		lists[i] = rendering->filters[i]->list;
+		if (rendering->filters[i]->fault)
+			complain(rendering, true, "%s", rendering->filters[i]->fault);
+	}
+	if (rendering->why)
+		return;
+	if (make_values(rendering, lists, &values, &fault) != 0) {
+		complain(rendering, true, "%s", fault.text);
+		return;
+	}
+	for (size_t i = 0; i < values.count; i++) {
+		const struct filter_value *value = &values.values[i];
+		if (vendor != 0)
+			reply_add_vendor(
+				&rendering->part, vendor, number, value->octets, value->size);
+		else
+			reply_add_octets(&rendering->part, number, value->octets, value->size);
+	}
+	rendering->packet_octets = values.packet_octets;
+}
+
+static void render(struct rendering *rendering)
+{
+	switch (nas_kind_rendering(rendering->view->kind, rendering->view->form)) {
+	case RENDER_NOTHING:
+		break;
+	case RENDER_FILTER_ID:
+		render_filter_ids(rendering);
+		break;
+	case RENDER_FILTER_ID_BASE:
+		render_base(rendering);
+		break;
+	case RENDER_ERX_POLICY:
+		render_erx_policies(rendering);
+		break;
+	case RENDER_CISCO_RULES:
+		render_rules(rendering, VENDOR_CISCO, CISCO_AVPAIR);
+		break;
+	case RENDER_ASCEND:
+		render_rules(rendering, VENDOR_ASCEND, ASCEND_DATA_FILTER);
+		break;
+	case RENDER_ASCEND_OLD:
+		render_rules(rendering, 0, ASCEND_DATA_FILTER);
+		break;
+	case RENDER_NAS_RULES:
+		render_rules(rendering, 0, ATTR_NAS_FILTER_RULE);
+		break;
+	}
+	if (!rendering->part.is_overfull)
+		rendering->packet_octets = rendering->part.length;
+	else if (rendering->packet_octets == 0)
+		rendering->packet_octets = RADIUS_MAX_PACKET;
+}
+
+/* Plans --------------------------------------------------------------------------------------- */
+
+static void add_refusal(struct catalog *catalog, const struct plan *plan,
+	const struct nas_view *view, bool is_login_refused, const char *why)
+{
+	catalog->refusals = mem_must(talloc_realloc(catalog, catalog->refusals,
+		struct filter_refusal, (unsigned)catalog->refusal_count + 1));
+	catalog->refusals[catalog->refusal_count++] = (struct filter_refusal){
+		.plan = plan->name,
+		.kind = view->kind,
+		.form = view->form,
+		.is_own_network = view->is_own_network,
+		.is_login_refused = is_login_refused,
+		.why = mem_must(talloc_strdup(catalog, why)),
+	};
+}
+
+static size_t octets_left(const struct plan *plan)
+{
+	size_t taken = REPLY_REST_OCTETS;
+	for (size_t i = 0; i < plan->attribute_count; i++)
+		taken += plan->attributes[i].size;
+	return taken < RADIUS_MAX_PACKET ? RADIUS_MAX_PACKET - taken : 0;
+}
+
+static bool gives_carrier(const struct plan *plan, unsigned carriers)
+{
+	for (size_t i = 0; i < plan->attribute_count; i++)
+		if (filter_carrier_of(&plan->attributes[i]) & carriers)
+			return true;
+	return false;
+}
+
+/* What that view's filters are for this plan, which has attributes of its own. */
+static void give(struct catalog *catalog, const struct plan *plan,
+	const struct rendering *rendering, const uint8_t *octets, struct rendered_filters *to)
+{
+	const struct nas_view *view = rendering->view;
+	size_t left = octets_left(plan);
+	bool is_too_long = rendering->packet_octets > left;
+
+	*to = (struct rendered_filters){
+		.yields_to = yields_to(nas_kind_rendering(view->kind, view->form))};
+	if (gives_carrier(plan, to->yields_to))
+		return;
+	to->is_refused = rendering->is_refused || is_too_long;
+	if (!to->is_refused) {
+		to->octets = octets;
+		to->size = rendering->packet_octets;
+	}
+	if (rendering->why)
+		add_refusal(catalog, plan, view, to->is_refused, rendering->why);
+	else if (is_too_long)
+		add_refusal(catalog, plan, view, true,
+			talloc_asprintf(rendering->ctx,
+				"%s%s take %zu octets of an answer, in which they have %zu",
+				rendering->filters[0]->list.name,
+				rendering->count > 1 ? " and the others" : "",
+				rendering->packet_octets, left));
+}
+
+/* Renders what plans[0..count), which have the same filters, are for one view. */
+static void render_view(
+	struct catalog *catalog, struct plan *const *plans, size_t count, unsigned view)
+{
+	uint8_t buffer[RADIUS_MAX_PACKET];
+	struct rendering rendering = {.ctx = mem_must(talloc_new(catalog)),
+		.catalog = catalog,
+		.view = &catalog->views[view]};
+	const uint8_t *octets = NULL;
+
+	reply_init_part(&rendering.part, buffer);
+	for (size_t i = 0; i < plans[0]->filter_count; i++)
+		if (filter_applies(plans[0]->filters[i], rendering.view))
+			rendering.filters[rendering.count++] = plans[0]->filters[i];
+	if (rendering.count > 0)
+		render(&rendering);
+	if (rendering.part.length > 0)
+		octets = mem_must(talloc_memdup(catalog, buffer, rendering.part.length));
+	for (size_t i = 0; i < count; i++)
+		give(catalog, plans[i], &rendering, octets, &plans[i]->rendered[view]);
+	talloc_free(rendering.ctx);
+}
+
+static int compare_filter_lists(const void *one, const void *other)
+{
+	const struct plan *left = *(struct plan *const *)one, *right = *(struct plan *const *)other;
+	if (left->filter_count != right->filter_count)
+		return left->filter_count < right->filter_count ? -1 : 1;
+	for (size_t i = 0; i < left->filter_count; i++)
+		if (left->filters[i] != right->filters[i])
+			return left->filters[i]->filter_id < right->filters[i]->filter_id ? -1 : 1;
+	return 0;
+}
+
+/* So that the same document is always rendered in the same order. */
+static int compare_plans(const void *one, const void *other)
+{
+	const struct plan *left = *(struct plan *const *)one, *right = *(struct plan *const *)other;
+	int order = compare_filter_lists(one, other);
+	return order != 0 ? order : catalog_compare_plans(left, right);
+}
+
+void catalog_render_filters(struct catalog *catalog)
+{
+	struct plan **plans =
+		mem_must(talloc_array(catalog, struct plan *, (unsigned)catalog->plan_count + 1));
+	for (size_t i = 0; i < catalog->plan_count; i++) {
+		plans[i] = &catalog->plans[i];
+		plans[i]->rendered = mem_must(talloc_zero_array(
+			catalog, struct rendered_filters, catalog->view_count + 1));
+	}
+	qsort(plans, catalog->plan_count, sizeof(struct plan *), compare_plans);
+	for (size_t i = 0, next; i < catalog->plan_count; i = next) {
+		next = i + 1;
+		while (next < catalog->plan_count &&
+			compare_filter_lists(&plans[i], &plans[next]) == 0)
+			next++;
+		for (unsigned view = 0; view < catalog->view_count; view++)
+			render_view(catalog, &plans[i], next - i, view);
+	}
+	talloc_free(plans);
+}
