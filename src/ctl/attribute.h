@@ -8,6 +8,9 @@
  * --attribute nor --no-attributes is given, the empty array for the latter. */
 int attribute_params(struct call *call, struct params *params) MUST_CHECK;
 
+/* Loads the dictionary, once. The configuration has been read. */
+int attribute_load_dictionary(const struct call *call) MUST_CHECK;
+
 #define OPTION_ATTRIBUTE                                                                       \
 	{                                                                                      \
 		.name = "attribute", .type = VALUE_TEXT, .form = "'NAME = VALUE'",             \

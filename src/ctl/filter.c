@@ -3,6 +3,7 @@
  *
  * popradctl filter: the packet filters that access servers and routers apply. */
 #include "base/mem.h"
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/filter_rules.h"
 #include "ctl/output.h"
@@ -98,6 +99,16 @@ static const struct parameter export_options[] = {
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
+static int run_change(struct pg *pg, const char *sql, const struct params *params)
+{
+	struct catalog_change *change;
+	int code = catalog_change_begin(pg, &change);
+
+	if (code == CTL_OK)
+		code = pg_run(pg, sql, params, NULL);
+	return code != CTL_OK ? code : catalog_change_end(change);
+}
+
 static int filter_write(struct call *call, const char *sql)
 {
 	struct params params = {0};
@@ -112,7 +123,7 @@ static int filter_write(struct call *call, const char *sql)
 	params_add(&params, rules);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
-	return code != CTL_OK ? code : pg_run(pg, sql, &params, NULL);
+	return code != CTL_OK ? code : run_change(pg, sql, &params);
 }
 
 static int filter_add(struct call *call)
@@ -127,6 +138,7 @@ static int filter_set(struct call *call)
 
 static int rule_add(struct call *call)
 {
+	static const char sql[] = "select poprad.filter_rule_add($1, $2::jsonb, $3)";
 	struct params params = {0};
 	struct pg *pg;
 	int code = pg_open(call, &pg);
@@ -134,22 +146,19 @@ static int rule_add(struct call *call)
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, filter_rules_single(call->ctx, call_value(call, "RULE")));
 	params_add(&params, call_value(call, "before"));
-	return code != CTL_OK ? code
-			      : pg_run(pg, "select poprad.filter_rule_add($1, $2::jsonb, $3)",
-					&params, NULL);
+	return code != CTL_OK ? code : run_change(pg, sql, &params);
 }
 
 static int rule_remove(struct call *call)
 {
+	static const char sql[] = "select poprad.filter_rule_remove($1, $2)";
 	struct params params = {0};
 	struct pg *pg;
 	int code = pg_open(call, &pg);
 
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, call_value(call, "N"));
-	return code != CTL_OK
-		       ? code
-		       : pg_run(pg, "select poprad.filter_rule_remove($1, $2)", &params, NULL);
+	return code != CTL_OK ? code : run_change(pg, sql, &params);
 }
 
 static int filter_list(struct call *call)

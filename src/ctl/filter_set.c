@@ -3,6 +3,7 @@
  *
  * popradctl filterset: a filter of each direction, which some equipment knows by one name. */
 #include "base/mem.h"
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
 #include "ctl/value.h"
@@ -14,17 +15,17 @@
 static const struct parameter set_name[] = {
 	{.name = "NAME", .type = VALUE_NAME, .sentence = "The filter set."}, {0}};
 
-#define SET_COMMON_OPTIONS                                                                      \
-	{.name = "name",                                                                        \
-		.type = VALUE_TEXT,                                                             \
-		.form = "KIND=SHORT",                                                           \
-		.is_repeatable = true,                                                          \
-		.sentence =                                                                     \
-			"What it is called on that kind of NAS (see popradctl nas add), where " \
-			"it would have its own name. KIND= takes that away."},                  \
-	{                                                                                       \
-		.name = "purpose", .type = VALUE_TEXT, .form = "TEXT",                          \
-		.sentence = "Why it exists, in a sentence."                                     \
+#define SET_COMMON_OPTIONS                                                                         \
+	{.name = "name",                                                                           \
+		.type = VALUE_TEXT,                                                                \
+		.form = "KIND=SHORT",                                                              \
+		.is_repeatable = true,                                                             \
+		.sentence =                                                                        \
+			"What the pair is called on that kind of NAS, as the name that Filter-Id " \
+			"gives. KIND= takes that away."},                                          \
+	{                                                                                          \
+		.name = "purpose", .type = VALUE_TEXT, .form = "TEXT",                             \
+		.sentence = "Why it exists, in a sentence."                                        \
 	}
 
 static const struct parameter set_add_options[] = {
@@ -71,6 +72,9 @@ static int put_name(struct call *call, json_t *names, const char *text)
 		return call_fail(call, CTL_USAGE,
 			"--name '%s' begins with no kind of NAS (see popradctl nas add --help)",
 			text);
+	if (kind->names != RENDER_FILTER_ID && kind->names != RENDER_FILTER_ID_BASE)
+		return call_fail(call, CTL_USAGE,
+			"--name '%s': a NAS of that kind is not sent a set's name", text);
 	size = strlen(equals + 1);
 	if (size > 0 && value_check(call->ctx, &name, equals + 1, &normal, &why) != CTL_OK)
 		return call_fail(call, CTL_USAGE, "--name '%s': the name %s", text, why);
@@ -101,6 +105,7 @@ static int names_param(struct call *call, struct params *params)
 
 static int set_write(struct call *call, const char *in, const char *out, const char *sql)
 {
+	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	int code;
@@ -112,7 +117,11 @@ static int set_write(struct call *call, const char *in, const char *out, const c
 	code = names_param(call, &params);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
-	return code != CTL_OK ? code : pg_run(pg, sql, &params, NULL);
+	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
+		code = pg_run(pg, sql, &params, NULL);
+	return code != CTL_OK ? code : catalog_change_end(change);
 }
 
 static int set_add(struct call *call)
@@ -168,7 +177,23 @@ static int set_list(struct call *call)
 
 static int set_remove(struct call *call)
 {
-	return pg_remove_named(call, "delete from poprad.filter_set where name = $1", "NAME");
+	struct catalog_change *change;
+	struct params params = {0};
+	struct pg *pg;
+	long changed = 0;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "NAME"));
+	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
+		code = pg_change(
+			pg, "delete from poprad.filter_set where name = $1", &params, &changed);
+	if (code == CTL_OK && changed == 0)
+		return call_fail(call, CTL_REFUSED,
+			"there is no filterset %s (see popradctl filterset list)",
+			params.values[0]);
+	return code != CTL_OK ? code : catalog_change_end(change);
 }
 
 const struct command filter_set_commands[] = {

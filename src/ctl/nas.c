@@ -4,6 +4,7 @@
  * popradctl nas and popradctl group: access servers and the groups (POPs) they belong to. The
  * server follows every change within a second, without a restart. */
 #include "base/mem.h"
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
 #include <string.h>
@@ -33,6 +34,13 @@ static const struct parameter nas_add_arguments[] = {
 			.form = "K",                                                               \
 			.sentence = "What it is (cisco, mikrotik, ...): decides how filters are "  \
 				    "sent to it; other by default. The kinds:"},                   \
+		{.name = "filter-form",                                                            \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "usual|names|rules|old-rules|none",                                \
+			.sentence =                                                                \
+				"What it is sent of filters: names, the rules themselves, rules "  \
+				"in the form of older equipment, or nothing. usual (the default) " \
+				"is what its kind says; not every kind has every form."},          \
 		{.name = "group",                                                                  \
 			.type = VALUE_NAME,                                                        \
 			.form = "G",                                                               \
@@ -83,7 +91,7 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 #define NAS_COLUMNS                                                               \
 	"n.name, n.nas_id, n.prefix, n.kind, g.name as nas_group, "               \
 	"n.require_message_authenticator, n.limit_proxy_state, n.no_accounting, " \
-	"n.timeout_ms"
+	"n.timeout_ms, n.filter_form"
 
 /* The options in the order that both statements use from $3 on. */
 static int add_nas_options(struct call *call, struct params *params)
@@ -98,11 +106,13 @@ static int add_nas_options(struct call *call, struct params *params)
 	params_add(params, call_value(call, "limit-proxy-state"));
 	params_add(params, call_value(call, "no-accounting"));
 	params_add(params, call_value(call, "timeout"));
+	params_add(params, call_value(call, "filter-form"));
 	return code;
 }
 
 static int nas_add(struct call *call)
 {
+	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	int code;
@@ -116,19 +126,23 @@ static int nas_add(struct call *call)
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
 		code = pg_run(pg,
 			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
 			"require_message_authenticator, limit_proxy_state, no_accounting, "
-			"timeout_ms) values ($1, $2::cidr, $3, coalesce($4, 'other'), "
+			"timeout_ms, filter_form) values ($1, $2::cidr, $3, coalesce($4, 'other'), "
 			"poprad.nas_group_get($5), "
 			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
-			"coalesce($8::boolean, false), coalesce($9::int, 0))",
+			"coalesce($8::boolean, false), coalesce($9::int, 0), coalesce($10, "
+			"'usual'))",
 			&params, NULL);
-	return code;
+	return code != CTL_OK ? code : catalog_change_end(change);
 }
 
 static int nas_set(struct call *call)
 {
+	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	long changed = 0;
@@ -143,21 +157,24 @@ static int nas_set(struct call *call)
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
 		code = pg_change(pg,
 			"update poprad.nas set prefix = coalesce($2::cidr, prefix), "
 			"secret = coalesce($3, secret), kind = coalesce($4, kind), nas_group_id = "
-			"case when $10::boolean then null "
+			"case when $11::boolean then null "
 			"else coalesce(poprad.nas_group_get($5), nas_group_id) end, "
 			"require_message_authenticator = "
 			"coalesce($6, require_message_authenticator), "
 			"limit_proxy_state = coalesce($7::boolean, limit_proxy_state), "
 			"no_accounting = coalesce($8::boolean, no_accounting), "
-			"timeout_ms = coalesce($9::int, timeout_ms) where name = $1",
+			"timeout_ms = coalesce($9::int, timeout_ms), "
+			"filter_form = coalesce($10, filter_form) where name = $1",
 			&params, &changed);
 	if (code == CTL_OK && changed == 0)
 		return call_fail(call, CTL_REFUSED, "there is no NAS %s (see popradctl nas list)",
 			params.values[0]);
-	return code;
+	return code != CTL_OK ? code : catalog_change_end(change);
 }
 
 static int nas_list(struct call *call)
@@ -167,7 +184,7 @@ static int nas_list(struct call *call)
 			  "using (nas_group_id)",
 		.key = "n.name",
 		.after = "coalesce($1, '')",
-		.brief = "name prefix kind nas_group require_message_authenticator "
+		.brief = "name prefix kind filter_form nas_group require_message_authenticator "
 			 "limit_proxy_state "
 			 "no_accounting timeout_ms",
 	};
@@ -326,6 +343,7 @@ static int group_list(struct call *call)
 
 static int group_change(struct call *call, const char *sql, const char *own_network)
 {
+	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	long changed = 0;
@@ -335,11 +353,13 @@ static int group_change(struct call *call, const char *sql, const char *own_netw
 	if (own_network != NULL)
 		params_add(&params, own_network);
 	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
 		code = pg_change(pg, sql, &params, &changed);
 	if (code == CTL_OK && changed == 0)
 		return call_fail(call, CTL_REFUSED,
 			"there is no group %s (see popradctl group list)", params.values[0]);
-	return code;
+	return code != CTL_OK ? code : catalog_change_end(change);
 }
 
 static int group_set(struct call *call)

@@ -4,6 +4,7 @@
  * popradctl plan: what a subscriber has bought. */
 #include "base/mem.h"
 #include "ctl/attribute.h"
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
 
@@ -88,6 +89,7 @@ static int filter_params(struct call *call, struct params *params)
 
 static int plan_write(struct call *call, const char *pool, const char *sql)
 {
+	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	int code;
@@ -107,7 +109,11 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 		code = attribute_params(call, &params);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
-	return code != CTL_OK ? code : pg_run(pg, sql, &params, NULL);
+	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
+		code = pg_run(pg, sql, &params, NULL);
+	return code != CTL_OK ? code : catalog_change_end(change);
 }
 
 #define PLAN_TYPES                                                                         \

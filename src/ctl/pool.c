@@ -2,6 +2,7 @@
  * Copyright the poprad authors
  *
  * popradctl pool and popradctl address: what may be leased, and who holds it. */
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
 
@@ -39,6 +40,7 @@ static const struct parameter address_arguments[] = {
 
 static int pool_add(struct call *call)
 {
+	struct catalog_change *change;
 	struct params params = {0};
 	const char *count = NULL;
 	struct pg *pg;
@@ -49,8 +51,12 @@ static int pool_add(struct call *call)
 	params_add(&params, call_value(call, "group"));
 	params_add(&params, call_has(call, "all") ? "true" : "false");
 	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
 		code = pg_value(pg, "select poprad.pool_add($1, $2::cidr, $3, $4::boolean)::text",
 			&params, &count);
+	if (code == CTL_OK)
+		code = catalog_change_end(change);
 	if (code == CTL_OK)
 		fprintf(call->out, "%s addresses added\n", count);
 	return code;

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""Filters in the answer: every kind of access server, as radclient decodes them; and what is refused when it is entered."""
+import itertools
+import re
+import subprocess
+
+import pytest
+
+from support.poprad import Poprad, wait_for
+from support.radius import *
+
+REFUSED, USAGE = 1, 2
+NUMBERS = itertools.count(1)
+
+# Where each is: its kind and form; in our own network at .1, as a virtual POP at .2.
+PLACES = ["cisco", "cisco rules", "mikrotik", "juniper", "usr", "portmaster", "ascend", "ascend old-rules", "nokia", "huawei",
+          "accel-ppp", "l2tpns", "pppd", "other", "other rules", "cisco none"]
+NET = {place: f"127.0.{100 + number}" for number, place in enumerate(PLACES)}
+
+# What the plan with both filters gets; the one for what comes from the subscriber is of the scope own-network.
+OUT_CISCO = ["Cisco-AVPair = ip:outacl#1=deny tcp any 10.0.8.0 0.0.7.255 eq smtp",
+             "Cisco-AVPair = ip:outacl#2=deny tcp any 192.168.4.0 0.0.3.255 eq smtp",
+             "Cisco-AVPair = ip:outacl#3=permit ip any any"]
+IN_CISCO = ["Cisco-AVPair = ip:inacl#1=deny tcp any any eq smtp", "Cisco-AVPair = ip:inacl#2=permit ip any any"]
+OUT_ASCEND = ["Ascend-Data-Filter = ip out drop dstip 10.0.8.0/21 tcp dstport = 25",
+              "Ascend-Data-Filter = ip out drop dstip 192.168.4.0/22 tcp dstport = 25",
+              "Ascend-Data-Filter = ip out forward 0"]
+IN_ASCEND = ["Ascend-Data-Filter = ip in drop tcp dstport = 25", "Ascend-Data-Filter = ip in forward 0"]
+# Attribute 242 has no name of its own in radclient's dictionary.
+OUT_OLD = ["Attr-242 = 0x01000000000000000a00080000150600000000190002" + 20 * "0",
+           "Attr-242 = 0x0100000000000000c0a8040000160600000000190002" + 20 * "0",
+           "Attr-242 = 0x01010000" + 56 * "0"]
+IN_OLD = ["Attr-242 = 0x01000100000000000000000000000600000000190002" + 20 * "0", "Attr-242 = 0x01010100" + 56 * "0"]
+OUT_RULES = ["NAS-Filter-Rule = deny out 6 from any to 10.0.8.0/21 25",
+             "NAS-Filter-Rule = deny out 6 from any to 192.168.4.0/22 25",
+             "NAS-Filter-Rule = permit out ip from any to any"]
+IN_RULES = ["NAS-Filter-Rule = deny in 6 from any to any 25", "NAS-Filter-Rule = permit in ip from any to any"]
+NAMES = ["Filter-Id = no-servers.out", "Filter-Id = no-smtp.in"]
+
+EXPECTED = {
+    "cisco": (NAMES, NAMES[:1]),
+    "cisco rules": (OUT_CISCO + IN_CISCO, OUT_CISCO),
+    "mikrotik": (NAMES, NAMES[:1]),
+    "juniper": (["ERX-Egress-Policy-Name = no-servers", "ERX-Ingress-Policy-Name = no-smtp"],
+                ["ERX-Egress-Policy-Name = no-servers"]),
+    "usr": (["Filter-Id = home"], ["Filter-Id = no-servers"]),
+    "portmaster": (["Filter-Id = residential"], ["Filter-Id = no-servers"]),
+    "ascend": (OUT_ASCEND + IN_ASCEND, OUT_ASCEND),
+    "ascend old-rules": (OUT_OLD + IN_OLD, OUT_OLD),
+    "nokia": (OUT_RULES + IN_RULES, OUT_RULES),
+    "huawei": ([], []),
+    "accel-ppp": ([], []),
+    "l2tpns": (NAMES, NAMES[:1]),
+    "pppd": (NAMES, NAMES[:1]),
+    "other": (NAMES, NAMES[:1]),
+    "other rules": (OUT_RULES + IN_RULES, OUT_RULES),
+    "cisco none": ([], []),
+}
+PLACES_AND_NETWORKS = [(place, is_virtual) for place in PLACES for is_virtual in (False, True)]
+FILTER_ATTRIBUTES = ("Filter-Id", "Cisco-AVPair", "ERX-", "Ascend-Data-Filter", "Attr-242", "NAS-Filter-Rule", "Attr-26")
+
+
+def kind_and_form(place):
+    kind, _, form = place.partition(" ")
+    return ["--kind", kind, *(["--filter-form", form] if form else [])]
+
+
+@pytest.fixture(scope="module")
+def provider():
+    """A server with an access server of every sort, and filters that every kind can be sent."""
+    instance = Poprad(listen=["0.0.0.0"])
+    try:
+        instance.create_database()
+        for plan in ("dialup", "dsl-dynamic"):
+            instance.ctl("plan", "set", plan, "--no-filters")
+        instance.ctl("filter", "add", "no-servers", "--direction", "out", "--rule", "deny tcp any pool dynamic eq smtp",
+                     "--rule", "permit ip any any")
+        instance.ctl("filter", "add", "no-smtp", "--direction", "in", "--scope", "own-network",
+                     "--rule", "deny tcp any any eq smtp", "--rule", "permit ip any any")
+        instance.ctl("filterset", "add", "residential", "--in", "no-smtp", "--out", "no-servers", "--name", "usr=home")
+        instance.ctl("nas", "add", "virtual", "127.0.99.1", "--secret", "testing123", "--group", "rented")
+        instance.ctl("group", "set", "rented", "--own-network", "no")
+        for place in PLACES:
+            name = place.replace(" ", "-")
+            instance.ctl("nas", "add", name, f"{NET[place]}.1", "--secret", "testing123", *kind_and_form(place))
+            instance.ctl("nas", "add", f"{name}-virtual", f"{NET[place]}.2", "--secret", "testing123", "--group", "rented",
+                         *kind_and_form(place))
+        instance.ctl("plan", "add", "residential", "--pool", "dynamic", "--filter", "no-servers", "--filter", "no-smtp")
+        instance.ctl("plan", "add", "open", "--pool", "dynamic")
+        instance.ctl("plan", "add", "fixed", "--filter", "no-servers", "--filter", "no-smtp")
+        for plan in ("residential", "open"):
+            instance.ctl("subscriber", "add", f"{plan}@isp.example", "--password", "let-me-in", "--plan", plan)
+        instance.ctl("subscriber", "add", "fixed@isp.example", "--password", "let-me-in", "--plan", "fixed", "--static-address",
+                     "10.0.4.20")
+        instance.start()
+        yield instance
+    finally:
+        instance.close()
+
+
+def radclient(server, source, login, password="let-me-in"):
+    """What radclient prints of the answer, attribute by attribute."""
+    line = (f'User-Name = "{login}", User-Password = "{password}", NAS-Port = {next(NUMBERS)}, '
+            f'Packet-Src-IP-Address = {source}\n')
+    done = subprocess.run(["radclient", "-x", "-r", "10", f"127.0.0.1:{server.auth_port}", "auth", "testing123"], input=line,
+                          text=True, capture_output=True, timeout=120)
+    answer = done.stdout.partition("Received ")[2]
+    assert answer.startswith("Access-Accept"), done.stdout + done.stderr
+    return [line.strip().replace('"', "") for line in answer.splitlines()[1:] if line.startswith("\t")]
+
+
+def filters_of(attributes):
+    return [line for line in attributes if line.startswith(FILTER_ATTRIBUTES)]
+
+
+@pytest.mark.parametrize("place, is_virtual", PLACES_AND_NETWORKS)
+def test_a_residential_plan(provider, place, is_virtual):
+    attributes = radclient(provider, f"{NET[place]}.{2 if is_virtual else 1}", "residential@isp.example")
+    assert filters_of(attributes) == EXPECTED[place][is_virtual], attributes
+    assert any(line.startswith("Framed-IP-Address = ") for line in attributes)
+
+
+@pytest.mark.parametrize("place, is_virtual", PLACES_AND_NETWORKS)
+def test_a_plan_without_filters(provider, place, is_virtual):
+    assert filters_of(radclient(provider, f"{NET[place]}.{2 if is_virtual else 1}", "open@isp.example")) == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_static_customer(provider, place):
+    attributes = radclient(provider, f"{NET[place]}.1", "fixed@isp.example")
+    assert filters_of(attributes) == EXPECTED[place][0]
+    assert "Framed-IP-Address = 10.0.4.20" in attributes
+
+
+FORMS = {"cisco": "names rules", "mikrotik": "names", "juniper": "names", "usr": "names", "portmaster": "names",
+         "ascend": "rules old-rules", "nokia": "rules", "huawei": "", "accel-ppp": "", "l2tpns": "names", "pppd": "names",
+         "other": "names rules"}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_each_kind_has_its_forms(provider, kind):
+    for form in ("usual", "names", "rules", "old-rules", "none"):
+        status, _, errors = provider.run("nas", "set", "virtual", "--kind", kind, "--filter-form", form)
+        assert (status == 0) == (form in ("usual", "none", *FORMS[kind].split())), (kind, form, errors)
+        if status != 0:
+            assert "does not take filters in that form" in errors
+    provider.ctl("nas", "set", "virtual", "--kind", "other", "--filter-form", "usual")
+
+
+# What is entered ---------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def refused(provider):
+    """refused(part, words...): refused with one line that has the part, and nothing is changed."""
+    def check(part, *words, stdin=""):
+        before = provider.value("select poprad.catalog() - 'version'")
+        status, output, errors = provider.run(*words, stdin=stdin)
+        assert (status, output) == (REFUSED, ""), (words, output, errors)
+        assert part in errors and len(errors.splitlines()) == 1, errors
+        assert provider.value("select poprad.catalog() - 'version'") == before
+    return check
+
+
+def test_rules_that_a_kind_cannot_be_sent_are_refused(refused):
+    refused("the filters of plan residential do not do for a NAS of kind ascend: no-smtp, rule 3: this form has no ranges",
+            "filter", "rule-add", "no-smtp", "deny udp any any range 5000 6000")
+    refused("kind nokia: no-servers and the others become 14 rules, and it takes 10",
+            "filter", "set", "no-servers", "--rule", "deny tcp any any eq 1 2 3 4 5 6 7 8 9 10", "--rule", "permit udp any any",
+            "--rule", "permit ip any any")
+    refused("no-smtp has no rules", "filter", "set", "no-smtp", "--file", "/dev/null")
+    refused("octets of an answer, in which they have 3584", "filter", "set", "no-smtp", "--file", "-",
+            stdin="deny tcp any any eq smtp\n" * 100)
+
+
+@pytest.mark.parametrize("kind", ["juniper", "ascend", "nokia", "accel-ppp"])
+def test_a_set_has_no_name_where_none_is_sent(provider, kind):
+    status, _, errors = provider.run("filterset", "set", "residential", "--name", f"{kind}=home")
+    assert status == USAGE and "is not sent a set's name" in errors
+
+
+def test_plans_are_refused(provider, refused):
+    provider.ctl("filter", "add", "lengthy", "--direction", "in", "--rule", "deny tcp any any range 7000 9000", "--rule",
+                 "permit ip any any")
+    refused("the filters of plan new do not do for a NAS of kind ascend: lengthy, rule 1: this form has no ranges",
+            "plan", "add", "new", "--filter", "lengthy")
+    refused("the filters of plan open do not do for a NAS of kind ascend", "plan", "set", "open", "--filter", "lengthy")
+    # What the plan gives itself stands in the place of its filters, where filters are sent so.
+    provider.ctl("plan", "set", "open", "--filter", "lengthy", "--attribute", "Ascend-Data-Filter = ip in forward")
+    refused("the filters of plan open do not do for a NAS of kind ascend", "plan", "set", "open", "--no-attributes")
+    provider.ctl("plan", "set", "open", "--no-filters", "--no-attributes")
+    provider.ctl("filter", "remove", "lengthy")
+    refused("exclude each other", "plan", "set", "open", "--attribute", "Filter-Id = x", "--attribute",
+            "NAS-Filter-Rule = permit in ip from any to any")
+
+
+def test_an_access_server_is_refused(provider, refused):
+    """Ten ports and two networks make twenty rules where lists cannot be sent."""
+    provider.ctl("nas", "remove", "nokia")
+    provider.ctl("nas", "remove", "nokia-virtual")
+    provider.ctl("filter", "add", "many-ports", "--direction", "out", "--rule",
+                 "deny tcp any pool dynamic eq 1 2 3 4 5 6 7 8 9 10", "--rule", "permit ip any any")
+    provider.ctl("plan", "add", "many", "--filter", "many-ports")
+    try:
+        refused("the filters of plan many do not do for a NAS of kind nokia: many-ports become 21 rules, and it takes 10",
+                "nas", "add", "nokia", f"{NET['nokia']}.1", "--secret", "testing123", "--kind", "nokia")
+        refused("of kind nokia, virtual POP", "nas", "set", "virtual", "--kind", "nokia")
+        refused("of kind nokia, filter form rules, virtual POP", "nas", "set", "virtual", "--kind", "nokia", "--filter-form",
+                "rules")
+    finally:
+        provider.ctl("plan", "remove", "many")
+    provider.ctl("nas", "add", "nokia", f"{NET['nokia']}.1", "--secret", "testing123", "--kind", "nokia")
+    provider.ctl("nas", "add", "nokia-virtual", f"{NET['nokia']}.2", "--secret", "testing123", "--kind", "nokia", "--group",
+                 "rented")
+
+
+def test_a_group_a_set_and_a_pool_are_refused(provider, refused):
+    refused("kind usr: no-servers and no-smtp must have one name there", "filterset", "remove", "residential")
+    provider.ctl("filter", "set", "no-servers", "--rule", "deny tcp any pool dynamic eq 1 2 3", "--rule", "permit ip any any")
+    try:
+        refused("no-servers and the others become 12 rules, and it takes 10", "pool", "add", "dynamic", "100.99.8.0/24")
+    finally:
+        provider.ctl("filter", "set", "no-servers", "--rule", "deny tcp any pool dynamic eq smtp", "--rule",
+                     "permit ip any any")
+
+
+def test_what_was_unfit_before_does_not_stand_in_the_way(provider):
+    """Rows that somebody wrote without popradctl: its user can still work, and mend them step by step."""
+    provider.ctl("filter", "add", "raw", "--direction", "in", "--rule", "permit ip any any")
+    provider.ctl("plan", "add", "raw", "--pool", "dynamic", "--filter", "raw")
+    provider.ctl("subscriber", "add", "raw@isp.example", "--password", "let-me-in", "--plan", "raw")
+    before = provider.counter("reject_filter_unfit")
+    provider.sql("update poprad.filter_rule r set protocol = 'tcp', source_comparison = 'range', source_ports = '{2000,3000}' "
+                 "from poprad.filter f where f.filter_id = r.filter_id and f.name = 'raw'")
+    client = Client(provider, f"{NET['ascend']}.1")
+    try:
+        wait_for(lambda: client.login("raw@isp.example", "let-me-in").code == ACCESS_REJECT, "the filter to be unfit")
+        assert provider.counter("reject_filter_unfit") > before
+        assert re.search(r'filter_unfit plan="raw" nas="kind ascend" login=refused reason="raw, rule 1: this form has no ranges',
+                         provider.log())
+        # Elsewhere it does.
+        assert filters_of(radclient(provider, f"{NET['cisco']}.1", "raw@isp.example")) == ["Filter-Id = raw.in"]
+        provider.ctl("plan", "set", "open", "--sessions", "0")
+        provider.ctl("filter", "rule-add", "raw", "deny udp any any range 2000 3000")
+        provider.ctl("filter", "set", "raw", "--rule", "permit ip any any")
+        wait_for(lambda: client.login("raw@isp.example", "let-me-in").code == ACCESS_ACCEPT, "the filter to be mended")
+    finally:
+        client.close()
+
+
+def test_filters_that_find_no_room_beside_proxy_states_are_not_left_out(provider):
+    """A proxy's marks must come back; the line must not be open: so there is no line."""
+    client = Client(provider, f"{NET['other rules']}.1")
+    states = [(PROXY_STATE, bytes(253))] * 14
+    try:
+        answer = client.login("residential@isp.example", "let-me-in", states, sign=True)
+        assert answer.code == ACCESS_ACCEPT and answer.all(NAS_FILTER_RULE)
+        states += [(PROXY_STATE, bytes(250))]
+        answer = client.login("residential@isp.example", "let-me-in", states, sign=True)
+        assert answer.code == ACCESS_REJECT
+        assert len(answer.all(PROXY_STATE)) == len(states)
+    finally:
+        client.close()
+
+
+def test_rules_follow_filters_and_pools(provider):
+    """A change of a rule, a set or a pool reaches the answers."""
+    def answer(place):
+        return filters_of(radclient(provider, f"{NET[place]}.1", "residential@isp.example"))
+    provider.ctl("filter", "rule-add", "no-smtp", "deny tcp any any eq 465", "--before", "1")
+    wait_for(lambda: "Cisco-AVPair = ip:inacl#1=deny tcp any any eq 465" in answer("cisco rules"), "the new rule")
+    provider.ctl("filter", "rule-remove", "no-smtp", "1")
+    wait_for(lambda: answer("cisco rules") == EXPECTED["cisco rules"][0], "the rule to go")
+    provider.ctl("filterset", "set", "residential", "--name", "usr=other-name")
+    wait_for(lambda: answer("usr") == ["Filter-Id = other-name"], "the set's new name")
+    provider.ctl("filterset", "set", "residential", "--name", "usr=home")
+    # Of a group without access servers, so that nobody holds an address of it.
+    provider.ctl("pool", "add", "dynamic", "100.99.8.0/30", "--group", "nowhere")
+    wait_for(lambda: any("100.99.8.0 0.0.0.3" in line for line in answer("cisco rules")), "the pool's new range")
+    provider.ctl("pool", "remove", "dynamic", "100.99.8.0/30")
+    wait_for(lambda: answer("cisco rules") == EXPECTED["cisco rules"][0], "the pool's range to go")
