@@ -63,13 +63,32 @@ static void print_distributions(FILE *out)
 	}
 }
 
+/* What the help desk can do about it, if it concerns a login. */
+static void print_advice(FILE *out, const char *reason)
+{
+	const struct advice *advice = advice_find(reason);
+
+	if (advice == NULL)
+		return;
+	fputs(".br\n.Em \"What to do:\"\n", out);
+	print_text(out, advice->help);
+	fputs(".br\n.Em \"To the customer:\"\n", out);
+	print_text(out, advice->customer);
+}
+
+static void print_drop(FILE *out, const char *name, const char *sentence)
+{
+	print_item(out, name, sentence);
+	print_advice(out, name);
+}
+
 static void print_drops(FILE *out)
 {
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
 		const struct metric_info *info = metric_info((enum metric)i);
 
 		if (has_prefix(info->name, "drop_"))
-			print_item(out, info->name + strlen("drop_"), info->sentence);
+			print_drop(out, info->name + strlen("drop_"), info->sentence);
 	}
 }
 
@@ -84,6 +103,7 @@ static void print_rejects(FILE *out)
 		print_item(out, name, info->sentence);
 		fprintf(out, "The subscriber reads\n.Dq \\&%s .\n",
 			reject_reply_message(reject_find(name)));
+		print_advice(out, name);
 	}
 }
 

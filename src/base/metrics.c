@@ -32,7 +32,7 @@ static const struct metric_info infos[METRIC_COUNT] = {
 #define GAUGE(name, sentence) {#name, sentence, true},
 #define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence) {"drop_" #name, sentence, false},
-#define REJECT(name, reply_message, sentence) {"reject_" #name, sentence, false},
+#define REJECT(name, reply_message, sentence, help, customer) {"reject_" #name, sentence, false},
 #include "base/metrics.def"
 };
 
@@ -41,7 +41,7 @@ static const struct metric_info distribution_infos[DISTRIBUTION_COUNT] = {
 #define GAUGE(name, sentence)
 #define DISTRIBUTION(name, sentence) {#name, sentence, false},
 #define DROP(name, sentence)
-#define REJECT(name, reply_message, sentence)
+#define REJECT(name, reply_message, sentence, help, customer)
 #include "base/metrics.def"
 };
 
@@ -54,7 +54,7 @@ static const struct {
 #define GAUGE(name, sentence)
 #define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence) [DROP_##name] = {#name, METRIC_drop_##name},
-#define REJECT(name, reply_message, sentence)
+#define REJECT(name, reply_message, sentence, help, customer)
 #include "base/metrics.def"
 };
 
@@ -67,8 +67,28 @@ static const struct {
 #define GAUGE(name, sentence)
 #define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence)
-#define REJECT(name, reply_message, sentence) \
+#define REJECT(name, reply_message, sentence, help, customer) \
 	[REJECT_##name] = {#name, reply_message, METRIC_reject_##name},
+#include "base/metrics.def"
+};
+
+static const struct advice advices[] = {
+#define COUNTER(name, sentence)
+#define GAUGE(name, sentence)
+#define DISTRIBUTION(name, sentence)
+#define DROP(name, sentence)
+#define LOGIN_DROP(name, sentence, help, customer) {#name, sentence, help, customer},
+#define REJECT(name, reply_message, sentence, help, customer) {#name, sentence, help, customer},
+#include "base/metrics.def"
+};
+
+static const bool drop_attempts[DROP_COUNT] = {
+#define COUNTER(name, sentence)
+#define GAUGE(name, sentence)
+#define DISTRIBUTION(name, sentence)
+#define DROP(name, sentence)
+#define LOGIN_DROP(name, sentence, help, customer) [DROP_##name] = true,
+#define REJECT(name, reply_message, sentence, help, customer)
 #include "base/metrics.def"
 };
 
@@ -117,6 +137,20 @@ enum reject reject_find(const char *name)
 		if (strcmp(rejects[reject].name, name) == 0)
 			return reject;
 	return REJECT_none;
+}
+
+const struct advice *advice_find(const char *reason)
+{
+	for (size_t n = 0; n < sizeof advices / sizeof advices[0]; n++)
+		if (strcmp(advices[n].reason, reason) == 0)
+			return &advices[n];
+	return NULL;
+}
+
+bool drop_is_attempt(enum drop drop)
+{
+	assert(drop < DROP_COUNT);
+	return drop_attempts[drop];
 }
 
 static int unmap(struct metrics_page *page)

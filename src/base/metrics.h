@@ -16,7 +16,7 @@ enum metric {
 #define GAUGE(name, sentence) METRIC_##name,
 #define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence) METRIC_drop_##name,
-#define REJECT(name, reply_message, sentence) METRIC_reject_##name,
+#define REJECT(name, reply_message, sentence, help, customer) METRIC_reject_##name,
 #include "base/metrics.def"
 	METRIC_COUNT
 };
@@ -27,7 +27,7 @@ enum metric_distribution {
 #define GAUGE(name, sentence)
 #define DISTRIBUTION(name, sentence) DISTRIBUTION_##name,
 #define DROP(name, sentence)
-#define REJECT(name, reply_message, sentence)
+#define REJECT(name, reply_message, sentence, help, customer)
 #include "base/metrics.def"
 	DISTRIBUTION_COUNT
 };
@@ -39,7 +39,7 @@ enum drop {
 #define GAUGE(name, sentence)
 #define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence) DROP_##name,
-#define REJECT(name, reply_message, sentence)
+#define REJECT(name, reply_message, sentence, help, customer)
 #include "base/metrics.def"
 	DROP_COUNT
 };
@@ -51,7 +51,7 @@ enum reject {
 #define GAUGE(name, sentence)
 #define DISTRIBUTION(name, sentence)
 #define DROP(name, sentence)
-#define REJECT(name, reply_message, sentence) REJECT_##name,
+#define REJECT(name, reply_message, sentence, help, customer) REJECT_##name,
 #include "base/metrics.def"
 	REJECT_COUNT
 };
@@ -70,6 +70,18 @@ const char *reject_name(enum reject reject);
 const char *reject_reply_message(enum reject reject);
 /* The reject with that name (the SQL functions return names), or REJECT_none. */
 enum reject reject_find(const char *name);
+
+/* What to do about a login that failed, by the reason's name, of a reject or of a drop. */
+struct advice {
+	const char *reason;
+	const char *sentence; /* what is wrong */
+	const char *help;     /* what the help desk can do */
+	const char *customer; /* what may be told to the customer */
+};
+/* NULL: a reason that login attempts do not have. */
+const struct advice *advice_find(const char *reason);
+/* Does a drop for this reason count as a login attempt? */
+bool drop_is_attempt(enum drop drop);
 
 /* Rows for `workers` processes in anonymous memory that survives fork and, through its descriptor,
  * exec (the descriptor is close-on-exec: who starts a worker hands it over). Freeing the page does

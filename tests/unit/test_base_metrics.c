@@ -138,6 +138,34 @@ static void test_shared_page(void)
 	close(fd);
 }
 
+static void check_advice(const char *reason)
+{
+	const struct advice *advice = advice_find(reason);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(advice);
+	CU_ASSERT_STRING_EQUAL(advice->reason, reason);
+	CU_ASSERT_TRUE(strlen(advice->sentence) > 10 && strlen(advice->help) > 10);
+	CU_ASSERT_TRUE(strlen(advice->customer) > 10);
+}
+
+/* Who is told that a login failed is told what to do, too. */
+static void test_advice(void)
+{
+	for (enum reject reject = REJECT_none + 1; reject < REJECT_COUNT; reject++)
+		check_advice(reject_name(reject));
+	for (enum drop drop = DROP_none + 1; drop < DROP_COUNT; drop++) {
+		if (drop_is_attempt(drop))
+			check_advice(drop_name(drop));
+		else
+			CU_ASSERT_PTR_NULL(advice_find(drop_name(drop)));
+	}
+	CU_ASSERT_TRUE(drop_is_attempt(DROP_unknown_nas));
+	CU_ASSERT_FALSE(drop_is_attempt(DROP_duplicate));
+	CU_ASSERT_FALSE(drop_is_attempt(DROP_none));
+	/* A stranger guesses no more from the answer than before. */
+	CU_ASSERT_STRING_EQUAL(advice_find("wrong_password")->customer,
+		advice_find("unknown_subscriber")->customer);
+}
+
 static void test_page_is_checked(void)
 {
 	int fd = -1;
@@ -156,6 +184,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		TEST(test_table),
 		TEST(test_reasons),
+		TEST(test_advice),
 		TEST(test_private_row),
 		TEST(test_distribution),
 		TEST(test_buckets),
