@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 #include "auth/login.h"
 #include "base/mem.h"
+#include "request/attempts.h"
 #include <string.h>
 
 static void wipe(TALLOC_CTX *memory)
@@ -26,6 +27,19 @@ static void login_end(struct request *request)
 		hashpool_cancel(request->worker->hashpool, login->job);
 	wipe(login->subscriber.password);
 	wipe(login);
+}
+
+/* For the attempt's row. */
+static void describe(const struct request *request, struct attempt_facts *facts)
+{
+	const struct login *login = login_of(request);
+	facts->line = &login->line;
+	facts->subscriber_id = login->subscriber.subscriber_id;
+	if (login->credential.is_given)
+		facts->method = credential_method_name(login->credential.method);
+	facts->refused = login->refused;
+	facts->address = &login->admission.address;
+	facts->duration_us = login->duration_us;
 }
 
 /* RFC 2865 section 5.6. Services without PPP get no address; of those, the ones that open a command
@@ -61,6 +75,7 @@ struct step_result auth_read(struct request *request)
 	login->request = request;
 	request->feature = login;
 	request->feature_end = login_end;
+	request->feature_attempt = describe;
 
 	line_read(request->attrs, &login->line);
 	if (!attrs_get_u32(request->attrs, ATTR_SERVICE_TYPE, &login->service_type))

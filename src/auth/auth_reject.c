@@ -46,14 +46,15 @@ static bool is_mschap(const struct credential *credential)
 
 static void report(const struct request *request, enum reject reason)
 {
-	const struct login *login = login_of(request);
+	struct login *login = login_of(request);
 	char source[ADDR_TEXT_MAX];
+	login->refused = reason;
+	login->duration_us = (clock_mono_ns() - request->arrival_ns) / 1000;
 	log_event(LOG_LEVEL_INFO, "login_rejected",
 		"reason=%s login=%s nas=%s source=%s calling_station=%s duration_us=%lld",
 		reject_name(reason), log_quote_text(login->line.user_name),
 		log_quote_text(request->nas->name), addr_format(&request->endpoint.remote, source),
-		log_quote_text(login->line.calling_station_id),
-		(long long)((clock_mono_ns() - request->arrival_ns) / 1000));
+		log_quote_text(login->line.calling_station_id), (long long)login->duration_us);
 }
 
 struct step_result auth_reject(struct request *request, enum reject reason)

@@ -144,8 +144,9 @@ static void add_mschap2(struct request *request)
 
 static void report(const struct request *request)
 {
-	const struct login *login = login_of(request);
+	struct login *login = login_of(request);
 	char source[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX];
+	login->duration_us = (clock_mono_ns() - request->arrival_ns) / 1000;
 	log_event(LOG_LEVEL_INFO, "login_accepted",
 		"login=%s method=%s nas=%s source=%s calling_station=%s address=%s "
 		"duration_us=%lld",
@@ -153,8 +154,7 @@ static void report(const struct request *request)
 		credential_method_name(login->credential.method),
 		log_quote_text(request->nas->name), addr_format(&request->endpoint.remote, source),
 		log_quote_text(login->line.calling_station_id),
-		addr_format(&login->admission.address, address),
-		(long long)((clock_mono_ns() - request->arrival_ns) / 1000));
+		addr_format(&login->admission.address, address), (long long)login->duration_us);
 }
 
 struct step_result auth_reply(struct request *request)

@@ -72,6 +72,7 @@ enum reject credential_read(const struct request *request, struct credential *cr
 	const struct attr *attr;
 	if (attrs_find(attrs, 0, ATTR_EAP_MESSAGE) != NULL)
 		return REJECT_eap_unsupported;
+	credential->is_given = true;
 	if ((attr = attrs_find(attrs, 0, ATTR_USER_PASSWORD)) != NULL)
 		return read_pap(request, attr, credential);
 	if ((attr = attrs_find(attrs, 0, ATTR_CHAP_PASSWORD)) != NULL)
@@ -80,6 +81,7 @@ enum reject credential_read(const struct request *request, struct credential *cr
 		return read_mschap(request, attr, CREDENTIAL_MSCHAP2, credential);
 	if ((attr = attrs_find(attrs, VENDOR_MICROSOFT, MS_CHAP_RESPONSE)) != NULL)
 		return read_mschap(request, attr, CREDENTIAL_MSCHAP1, credential);
+	credential->is_given = false;
 	return REJECT_no_credential;
 }
 

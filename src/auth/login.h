@@ -19,6 +19,7 @@ enum credential_method {
 
 struct credential {
 	enum credential_method method;
+	bool is_given;                       /* the request has one, be it malformed */
 	char password[PAP_PASSWORD_MAX + 1]; /* PAP; wiped once it has been looked at */
 	size_t password_size;
 	const uint8_t *response; /* CHAP-Password, MS-CHAP-Response or MS-CHAP2-Response */
@@ -82,6 +83,9 @@ struct login {
 	const struct given_attr *given; /* the subscriber's, then the plan's */
 	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
+	/* what it ends with */
+	enum reject refused;
+	int64_t duration_us;
 	/* auth_admit */
 	struct proposal proposal;
 	struct admission admission;

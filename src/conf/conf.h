@@ -48,6 +48,7 @@ struct conf {
 	unsigned authorised_max; /* authorised sessions per subscriber */
 	unsigned authorised_s;   /* after which one that never started gives its lease back */
 	unsigned hash_threads, hash_queue;
+	unsigned attempts_keep_s; /* 0 = login attempts are not stored */
 	/* log */
 	enum log_target log_target;
 	enum log_level log_level;

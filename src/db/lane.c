@@ -473,6 +473,16 @@ int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns)
 	return 0;
 }
 
+void lane_hold(struct lane *lane)
+{
+	enter(lane);
+}
+
+void lane_release(struct lane *lane)
+{
+	leave(lane);
+}
+
 bool lane_is_up(const struct lane *lane)
 {
 	return lane->state == LANE_UP;

@@ -99,6 +99,11 @@ void lane_start(struct lane *lane);
  * wait_max_ns 0 = no such bound. Otherwise done follows, never from inside the call. */
 int lane_submit(struct lane *lane, struct lane_item *item, int64_t wait_max_ns) MUST_CHECK;
 
+/* What is submitted from lane_hold to lane_release leaves together, and no done comes in between:
+ * from inside lane_release it may. Not from inside a done. */
+void lane_hold(struct lane *lane);
+void lane_release(struct lane *lane);
+
 /* The owner goes away: no done follows. What is in flight is carried out all the same, but not sent
  * again. Harmless on an idle item. */
 void lane_cancel(struct lane *lane, struct lane_item *item);

@@ -226,6 +226,7 @@ static void take_turn(void *owner)
 	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);
 	lane_show(worker->login_lane);
 	lane_show(worker->accounting_lane);
+	lane_show(worker->attempts_lane);
 	submit(&chores->tick);
 	chores_scan(chores);
 	if (worker->index == 0 && chores->turns++ % MOVE_EVERY_TURNS == 0)

@@ -5,6 +5,7 @@
 #include "path/listener.h"
 #include "path/sender.h"
 #include "path/vitals.h"
+#include "request/attempts.h"
 
 struct path {
 	struct worker *worker;
@@ -50,5 +51,5 @@ void path_stop(struct path *path)
 bool path_is_finished(const struct path *path)
 {
 	return path->worker->is_stopping && path->worker->open_count == 0 &&
-	       sender_is_empty(path->sender);
+	       sender_is_empty(path->sender) && attempts_are_stored(path->worker->attempts);
 }

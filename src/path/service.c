@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "path/chores.h"
 #include "path/steps.h"
+#include "request/attempts.h"
 #include "request/dupcache.h"
 #include "request/learned.h"
 #include <event2/event.h>
@@ -19,6 +20,8 @@ static const struct lane_call *const login_calls[] = {
 static const struct lane_call *const accounting_calls[] = {&acct_session_call, &acct_device_call,
 	&acct_other_call, &acct_quarantine_call, &chores_tick_call, &chores_scan_call,
 	&chores_move_call, NULL};
+static const struct lane_call *const attempts_calls[] = {
+	&attempts_days_call, &attempts_store_call, NULL};
 
 /* Lanes ------------------------------------------------------------------------------------ */
 
@@ -36,6 +39,14 @@ static void accounting_lane_changed(void *owner, bool is_up)
 		chores_lane_up(worker->chores);
 }
 
+static void attempts_lane_changed(void *owner, bool is_up)
+{
+	const struct worker *worker = owner;
+	metric_set(METRIC_attempts_lane_up, is_up);
+	if (is_up)
+		attempts_lane_up(worker->attempts);
+}
+
 static const struct lane_metrics login_metrics = {
 	.rows = DISTRIBUTION_login_rows,
 	.round_us = DISTRIBUTION_login_round_us,
@@ -51,6 +62,15 @@ static const struct lane_metrics accounting_metrics = {
 	.queue = METRIC_accounting_queue,
 	.queue_peak = METRIC_accounting_queue_peak,
 	.round_age_us = METRIC_accounting_round_age_us,
+};
+
+static const struct lane_metrics attempts_metrics = {
+	.rows = DISTRIBUTION_attempts_rows,
+	.round_us = DISTRIBUTION_attempts_round_us,
+	.wait_us = DISTRIBUTION_attempts_wait_us,
+	.queue = METRIC_attempts_queue,
+	.queue_peak = METRIC_attempts_queue_peak,
+	.round_age_us = METRIC_attempts_round_age_us,
 };
 
 static struct lane *new_lane(struct worker *worker, struct event_base *base, const char *name,
@@ -148,10 +168,13 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 		new_lane(worker, base, "login", &login_metrics, login_calls, login_lane_changed);
 	worker->accounting_lane = new_lane(worker, base, "accounting", &accounting_metrics,
 		accounting_calls, accounting_lane_changed);
+	worker->attempts_lane = new_lane(
+		worker, base, "attempts", &attempts_metrics, attempts_calls, attempts_lane_changed);
 	worker->freelist = freelist_new(worker, index, conf->workers);
 	worker->dupcache = dupcache_new(worker, conf->dupcache_max, conf->dupcache_s);
 	worker->exhausted = exhausted_new(worker);
 	worker->learned = learned_new(worker, worker->login_lane);
+	worker->attempts = attempts_new(worker, worker);
 	worker->chores = chores_new(worker, worker);
 	return worker;
 }
@@ -160,6 +183,7 @@ void service_start(struct worker *worker)
 {
 	lane_start(worker->login_lane);
 	lane_start(worker->accounting_lane);
+	lane_start(worker->attempts_lane);
 	catalog_watch_new(worker, worker->base, worker->timers, worker->conf, worker->index,
 		catalog_changed, worker);
 }

@@ -6,6 +6,7 @@
 #include "request/request.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "request/attempts.h"
 #include "request/dupcache.h"
 #include "request/steps.h"
 #include <assert.h>
@@ -135,6 +136,7 @@ static void drop_report(
 void request_drop(struct request *request, enum drop reason)
 {
 	drop_report(&request->endpoint, request, reason);
+	attempts_dropped(request->worker->attempts, request, reason);
 	if (request->duplicate_entry != NULL)
 		dupcache_drop(request->worker->dupcache, request->duplicate_entry, clock_mono_ns());
 	request_end(request);
@@ -179,8 +181,10 @@ static void request_send(struct request *request)
 	worker->send(worker, &request->endpoint, request->answer, request->answer_size);
 	if (request->list == &worker->open && request->deadline_ns <= clock_mono_ns())
 		metric_add(METRIC_answers_late, 1);
-	if (!request->is_repeat)
+	if (!request->is_repeat) {
 		count_answer(request->answer[0], request->facts.code);
+		attempts_answered(worker->attempts, request);
+	}
 	if (request->duplicate_entry != NULL)
 		dupcache_answer(worker->dupcache, request->duplicate_entry, request->answer,
 			request->answer_size, clock_mono_ns());

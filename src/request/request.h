@@ -67,6 +67,7 @@ struct datagram {
 };
 
 struct request;
+struct attempt_facts;
 struct dupcache_entry;
 struct event;
 struct event_base;
@@ -103,13 +104,14 @@ struct worker {
 	struct event_base *base;
 	struct timer_queue *timers;
 	struct catalog *catalog; /* held; NULL until the first one is loaded */
-	struct lane *login_lane, *accounting_lane;
+	struct lane *login_lane, *accounting_lane, *attempts_lane;
 	struct freelist *freelist;
 	struct dupcache *dupcache;
 	struct learned *learned;
 	struct hashpool *hashpool;
 	struct exhausted *exhausted;
 	struct chores *chores;
+	struct attempts *attempts;
 	struct event *hashes_ready; /* hashpool_fd is readable */
 	struct request_list open, delayed, spare;
 	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */
@@ -156,6 +158,9 @@ struct request {
 	 * it must not leave behind, called when the request ends, whichever way */
 	void *feature;
 	void (*feature_end)(struct request *request);
+	/* what it knows of a login, for the attempt's row; NULL = nothing of the packet has been
+	 * looked at yet, or it is no login */
+	void (*feature_attempt)(const struct request *request, struct attempt_facts *facts);
 	struct reply reply;
 	const uint8_t *answer; /* finished octets */
 	size_t answer_size;

@@ -172,6 +172,7 @@ static void do_option(struct scenario *scenario, char *rest)
 		{"request_deadline_ms", &scenario->conf.request_deadline_ms},
 		{"reject_delay_ms", &scenario->conf.reject_delay_ms},
 		{"batch_max", &scenario->conf.batch_max},
+		{"attempts_keep_s", &scenario->conf.attempts_keep_s},
 	};
 	const char *name = scenario_word_needed(scenario, &rest, "the option");
 	const char *value = scenario_word_needed(scenario, &rest, "its value");
@@ -325,6 +326,7 @@ static void start_worker(struct scenario *scenario)
 	worker->send = network_send;
 	lane_start(worker->login_lane);
 	lane_start(worker->accounting_lane);
+	lane_start(worker->attempts_lane);
 	scenario->worker = worker;
 }
 

@@ -15,6 +15,7 @@ static const struct {
 	{"tick", "1|0"},
 	{"free_addresses", "1|\\N|\\N|\\N"},
 	{"move_closed", "1|0"},
+	{"auth_attempt_days", "1|0"},
 };
 
 static struct pgconn *lane_connection(struct scenario *scenario, const char *lane)
@@ -23,6 +24,8 @@ static struct pgconn *lane_connection(struct scenario *scenario, const char *lan
 		return fake_pgconn_with("find");
 	if (strcmp(lane, "accounting") == 0)
 		return fake_pgconn_with("account");
+	if (strcmp(lane, "attempts") == 0)
+		return fake_pgconn_with("auth_attempt_store");
 	scenario_fail(scenario, "%s is no lane", lane);
 }
 
@@ -46,6 +49,8 @@ void database_set_state(struct scenario *scenario, char *rest)
 		set_state(scenario, lane_connection(scenario, "login"), is_up);
 	if (lane == NULL || strcmp(lane, "accounting") == 0)
 		set_state(scenario, lane_connection(scenario, "accounting"), is_up);
+	if (lane != NULL && strcmp(lane, "attempts") == 0)
+		set_state(scenario, lane_connection(scenario, "attempts"), is_up);
 }
 
 static const struct fake_execution *pending(struct scenario *scenario)
@@ -106,8 +111,8 @@ void database_expect_query(struct scenario *scenario, char *rest)
 
 void database_expect_no_query(struct scenario *scenario)
 {
-	static const char *const lanes[] = {"login", "accounting"};
-	for (size_t n = 0; n < 2; n++) {
+	static const char *const lanes[] = {"login", "accounting", "attempts"};
+	for (size_t n = 0; n < sizeof lanes / sizeof lanes[0]; n++) {
 		const struct pgconn *conn = lane_connection(scenario, lanes[n]);
 		if (fake_pgconn_is_up(conn) && fake_pgconn_pending(conn) != NULL)
 			scenario_fail(
@@ -140,16 +145,21 @@ static const char *chore_answer(const char *statement)
 	return NULL;
 }
 
-void database_settle(struct scenario *scenario)
+static void settle(struct pgconn *conn)
 {
-	struct pgconn *conn = fake_pgconn_with("tick");
 	const struct fake_execution *execution;
-	if (scenario->has_chores_of_script)
-		return;
 	while (fake_pgconn_is_up(conn) && (execution = fake_pgconn_pending(conn)) != NULL) {
 		const char *rows = chore_answer(execution->statement);
 		if (rows == NULL)
 			return;
 		fake_pgconn_answer(conn, rows);
 	}
+}
+
+void database_settle(struct scenario *scenario)
+{
+	if (scenario->has_chores_of_script)
+		return;
+	settle(fake_pgconn_with("tick"));
+	settle(fake_pgconn_with("auth_attempt_days"));
 }

@@ -9,7 +9,8 @@ from support.cluster import apply_schema
 
 SERVER_FUNCTIONS = {
     "find", "admit", "learn_message_authenticator", "free_addresses", "tick", "catalog", "catalog_version",
-    "account", "account_device", "account_other", "quarantine", "move_closed"}
+    "account", "account_device", "account_other", "quarantine", "move_closed",
+    "auth_attempt_store", "auth_attempt_days"}
 
 
 def test_applying_again_changes_nothing(database):

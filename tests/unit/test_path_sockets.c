@@ -5,6 +5,7 @@
  */
 #include "base/mem.h"
 #include "path/path.h"
+#include "request/attempts.h"
 #include "suite.h"
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -69,6 +70,7 @@ static void start(const struct path_socket *socket)
 	worker = mem_must(talloc_zero(NULL, struct worker));
 	worker->conf = &conf;
 	worker->timers = timer_queue_new(worker);
+	worker->attempts = attempts_new(worker, worker);
 	request_init(worker, steps);
 	path = path_new(worker, base, worker, socket, 1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(path);

@@ -1,0 +1,157 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- Why can somebody not log in? Everything that is known of a login, in one document, for popradctl why. Run with the
+-- caller's own rights.
+
+-- Times as they stand in the document.
+drop function if exists poprad.why_time;
+create function poprad.why_time(at timestamptz)
+returns text language sql stable set search_path = poprad, pg_temp as $$
+	select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+$$;
+
+-- Subscribers whose login differs from the asked one by one letter (another, one more, one less, two exchanged) or by
+-- upper and lower case; then the same user in other realms. Every such login is made and looked up, so that the index on
+-- logins serves. 10 at most.
+drop function if exists poprad.similar_logins;
+create function poprad.similar_logins(asked text)
+returns text[] language sql stable set search_path = poprad, pg_temp as $$
+	with place as (
+		select p from generate_series(1, length(asked) + 1) p where length(asked) <= 64
+	), letter as (
+		select c from regexp_split_to_table('abcdefghijklmnopqrstuvwxyz0123456789.-_@', '') c
+	), variant as materialized (
+		select left(asked, p - 1) || substr(asked, p + 1) as login from place
+		union select left(asked, p - 1) || substr(asked, p + 1, 1) || substr(asked, p, 1) || substr(asked, p + 2) from place
+		union select left(asked, p - 1) || c || substr(asked, p + 1) from place, letter
+		union select left(asked, p - 1) || c || substr(asked, p) from place, letter
+		union select lower(asked)
+	), person as (
+		select regexp_replace(asked, '@[^@]*$', '') collate "C" as name
+	), found as (
+		(select s.login, 1 as kind from variant v
+			cross join lateral (select s.login from subscriber s where s.login = v.login collate "C" offset 0) s
+			order by s.login limit 10)
+		union all
+		(select s.login, 2 from person u
+			cross join lateral (
+				select s.login from subscriber s where s.login >= u.name || '@' and s.login < u.name || 'A'
+				order by s.login limit 10
+			) s)
+		union all
+		select s.login, 2 from person u join subscriber s on s.login = u.name
+	)
+	select array(
+		select f.login from found f where f.login <> asked collate "C"
+		group by f.login order by min(f.kind), f.login limit 10)
+$$;
+
+drop function if exists poprad.why_subscriber;
+create function poprad.why_subscriber(asked text)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	select jsonb_build_object('subscriber_id', s.subscriber_id, 'plan', p.name, 'status', s.status,
+		'expires_at', why_time(s.expires_at), 'has_expired', coalesce(s.expires_at <= now(), false),
+		'static_address', host(s.static_address), 'session_limit', coalesce(s.session_limit, p.session_limit))
+	from subscriber s join plan p using (plan_id)
+	where s.login = asked collate "C"
+$$;
+
+-- Open sessions, the newest first, 10 at most.
+drop function if exists poprad.why_sessions;
+create function poprad.why_sessions(owner int)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	select coalesce(jsonb_agg(jsonb_build_object('session_key', s.session_key, 'state', s.state, 'nas', n.name,
+		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
+		'calling_station_id', s.calling_station_id, 'address', host(s.address),
+		'since', why_time(coalesce(s.started_at, s.authorised_at)), 'last_heard', why_time(s.last_heard))
+		order by s.session_key desc), '[]')
+	from (
+		select * from session s where s.subscriber_id = owner and s.state <> 'closed'
+		order by s.session_key desc limit 10
+	) s
+	left join nas n using (nas_id)
+$$;
+
+-- The closed session that began last, also from the history.
+drop function if exists poprad.why_last_session;
+create function poprad.why_last_session(owner int)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	select jsonb_build_object('nas', n.name, 'nas_address', host(s.nas_address), 'address', host(s.address),
+		'started_at', why_time(s.started_at), 'stopped_at', why_time(s.stopped_at), 'terminate_cause', s.terminate_cause)
+	from (
+		(select s.nas_id, s.nas_address, s.address, s.started_at, s.stopped_at, s.terminate_cause from session s
+			where s.subscriber_id = owner and s.state = 'closed' and s.started_at is not null
+			order by s.started_at desc limit 1)
+		union all
+		(select s.nas_id, s.nas_address, s.address, s.started_at, s.stopped_at, s.terminate_cause from session_history s
+			where s.subscriber_id = owner and s.started_at is not null
+			order by s.started_at desc limit 1)
+	) s
+	left join nas n using (nas_id)
+	order by s.started_at desc limit 1
+$$;
+
+-- The login's last attempts, the newest first; those that follow each other and differ in time alone are one. Address,
+-- what was sent and port are those of the newest of them.
+drop function if exists poprad.why_attempts;
+create function poprad.why_attempts(asked text, asked_nas text, many int)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	with newest as (
+		select a.*, row_number() over (order by a.attempted_at desc) as place,
+			jsonb_build_array(a.result, a.reason, a.nas_id, a.nas_address, a.calling_station_id, a.method) as kind
+		from (
+			select * from auth_attempt a
+			where a.login = asked collate "C"
+				and (asked_nas is null or a.nas_id = (select n.nas_id from nas n where n.name = asked_nas))
+			order by a.attempted_at desc limit many
+		) a
+	), marked as (
+		select n.*, (n.kind is distinct from lag(n.kind) over (order by n.place))::int as begins from newest n
+	), grouped as (
+		select m.*, sum(m.begins) over (order by m.place) as part from marked m
+	), summed as (
+		select g.*, count(*) over part as attempts, min(g.attempted_at) over part as first_at
+		from grouped g window part as (partition by g.part)
+	)
+	select coalesce(jsonb_agg(jsonb_build_object('attempts', s.attempts, 'first_at', why_time(s.first_at),
+		'last_at', why_time(s.attempted_at), 'result', s.result, 'reason', s.reason, 'method', s.method, 'nas', n.name,
+		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
+		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'sent', s.sent,
+		'duration_us', s.duration_us) order by s.place), '[]')
+	from summed s left join nas n using (nas_id)
+	where s.begins = 1
+$$;
+
+-- Of the last day: packets of which nothing could be believed. One row stands for a minute of them.
+drop function if exists poprad.why_dropped;
+create function poprad.why_dropped(asked_nas text)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	with newest as (
+		select a.attempted_at, a.nas_address, a.nas_id, a.reason from auth_attempt a
+		where a.login = '' and a.result = 'drop' and a.attempted_at > now() - interval '1 day'
+			and (asked_nas is null or a.nas_id = (select n.nas_id from nas n where n.name = asked_nas))
+		order by a.attempted_at desc limit 1000
+	), summed as (
+		select w.nas_address, w.nas_id, w.reason, count(*) as minutes, min(w.attempted_at) as first_at,
+			max(w.attempted_at) as last_at
+		from newest w group by w.nas_address, w.nas_id, w.reason
+		order by last_at desc limit 10
+	)
+	select coalesce(jsonb_agg(jsonb_build_object('nas', n.name, 'nas_address', host(s.nas_address), 'reason', s.reason,
+		'minutes', s.minutes, 'first_at', why_time(s.first_at), 'last_at', why_time(s.last_at))
+		order by s.last_at desc), '[]')
+	from summed s left join nas n using (nas_id)
+$$;
+
+drop function if exists poprad.why;
+create function poprad.why(asked text, asked_nas text, many int)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	select jsonb_build_object('login', asked, 'subscriber', s.subscriber,
+		'similar', case when s.subscriber is null then to_jsonb(similar_logins(asked)) else '[]' end,
+		'sessions', why_sessions((s.subscriber->>'subscriber_id')::int),
+		'last_session', why_last_session((s.subscriber->>'subscriber_id')::int),
+		'attempts', why_attempts(asked, asked_nas, many),
+		'dropped', why_dropped(asked_nas))
+	from (select why_subscriber(asked) as subscriber) s
+$$;
