@@ -17,5 +17,6 @@ const struct noun ctl_nouns[] = {
 	{"realm", "The part of a login behind the @.", realm_commands},
 	{"subscriber", "Who may log in.", subscriber_commands},
 	{"session", "Who is online.", session_commands},
+	{"why", "Why somebody cannot log in.", why_commands},
 	{0},
 };

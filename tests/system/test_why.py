@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""popradctl why: each way to fail is made with radclient, and read in plain words."""
+import re
+import subprocess
+
+import pytest
+
+from support.poprad import wait_for
+from support.radius import SECRET
+
+CRYPT = "$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1"
+
+
+@pytest.fixture
+def radclient(server):
+    """radclient("User-Name = x", ..., secret=...): what it says of the answer, or that there was none."""
+    def ask(*attributes, secret=SECRET.decode()):
+        done = subprocess.run(["radclient", "-x", "-r", "1", "-t", "3", f"127.0.0.1:{server.auth_port}", "auth", secret],
+                              input="\n".join(attributes) + "\n", text=True, capture_output=True, timeout=60)
+        return done.stdout + done.stderr
+    return ask
+
+
+@pytest.fixture
+def why(server):
+    """The words of popradctl why once the attempts so far are stored."""
+    def read(login, *words):
+        counters = server.counters()
+        made = counters["access_accepts"] + counters["access_rejects"]
+        wait_for(lambda: int(server.value("select count(*) from poprad.auth_attempt where result <> 'drop'")) >= made,
+                 "the attempts to be stored")
+        return server.ctl("why", login, *words)
+    return read
+
+
+def test_wrong_password(radclient, why, subscriber):
+    login, _ = subscriber()
+    for _ in range(3):
+        assert "Access-Reject" in radclient(
+            f"User-Name = {login}", "User-Password = wrong", "Calling-Station-Id = 0255501234", "NAS-Port = 9")
+    text = why(login)
+    assert f"{login}: active, plan dialup, does not expire." in text
+    assert "The stored password is in clear: PAP, CHAP and MS-CHAP can verify it." in text
+    assert "Not online." in text
+    assert re.search(r"  wrong password: 3 attempts since [-0-9: ]+, the last at [-0-9: ]+, from 0255501234, on \S+ "
+                     r"\(127.0.0.1\) port 9, with pap\.\n    The password is wrong\.\n    What to do: ", text), text
+    assert text.count("To the customer: ") == 1
+
+
+def test_a_hash_cannot_verify_chap(radclient, why, subscriber):
+    login, _ = subscriber(password=CRYPT)
+    assert "Access-Reject" in radclient(f"User-Name = {login}", "CHAP-Password = secret")
+    text = why(login)
+    assert "The stored password is a crypt hash: PAP can verify it, CHAP and MS-CHAP cannot." in text
+    assert re.search(r"  But \S+ \(127.0.0.1\) sends CHAP\.", text), text
+    assert "  password form chap: 1 attempt at" in text
+
+
+def test_unknown_login(radclient, why, subscriber):
+    login, password = subscriber()
+    typed = login.replace("subscriber", "subsriber")
+    assert "Access-Reject" in radclient(f"User-Name = {typed}", f"User-Password = {password}")
+    text = why(typed)
+    assert f"{typed}: there is no such subscriber.\n  Similar logins: {login}\n" in text
+    assert "  unknown subscriber: 1 attempt at" in text
+
+
+def test_suspended(radclient, why, server, subscriber):
+    login, password = subscriber()
+    server.ctl("subscriber", "suspend", login)
+    assert "Access-Reject" in radclient(f"User-Name = {login}", f"User-Password = {password}")
+    text = why(login)
+    assert f"{login}: suspended, plan dialup" in text and "popradctl subscriber resume" in text
+    assert "  suspended: 1 attempt at" in text
+
+
+def test_expired(radclient, why, server, subscriber):
+    login, password = subscriber()
+    server.ctl("subscriber", "set", login, "--expires", "2020-01-31")
+    assert "Access-Reject" in radclient(f"User-Name = {login}", f"User-Password = {password}")
+    text = why(login)
+    assert "expired at 2020-01-31 00:00:00." in text and "  expired: 1 attempt at" in text
+
+
+def test_no_password_at_all(radclient, why, subscriber):
+    login, _ = subscriber()
+    radclient(f"User-Name = {login}", "NAS-Port = 1")
+    assert "  no credential: 1 attempt at" in why(login)
+
+
+def test_a_service_that_the_plan_does_not_have(radclient, why, subscriber):
+    login, password = subscriber()
+    radclient(f"User-Name = {login}", f"User-Password = {password}", "Service-Type = NAS-Prompt-User")
+    assert "  service not allowed: 1 attempt at" in why(login)
+
+
+def test_too_many_sessions(radclient, why, server, subscriber):
+    login, password = subscriber("--sessions", "1")
+    who = [f"User-Name = {login}", f"User-Password = {password}"]
+    assert "Access-Accept" in radclient(*who, "NAS-Port = 101")
+    server.sql(f"update poprad.session set state = 'active', authorised_until = null, started_at = now() "
+               f"where user_name = '{login}'")
+    assert "Access-Reject" in radclient(*who, "NAS-Port = 102")
+    text = why(login)
+    assert re.search(r"Online since [-0-9: ]+ on \S+ \(127.0.0.1\) port 101, address [.0-9]+ \(session [-0-9a-f]+\)\.\n"
+                     r"At most 1 at a time\.", text), text
+    assert "  session limit: 1 attempt at" in text and "  accepted: 1 attempt at" in text
+    assert re.search(r"    sent: Service-Type=2 .*Session-Timeout=", text), text
+
+
+def test_accepted_and_not_started(radclient, why, subscriber):
+    login, password = subscriber()
+    assert "Access-Accept" in radclient(f"User-Name = {login}", f"User-Password = {password}")
+    text = why(login)
+    assert "Let in, but its NAS has not reported the session's start; since" in text
+    assert password not in text and "testing123" not in text
+
+
+def test_wrong_secret(radclient, why, server, subscriber, dropped_row):
+    login, password = subscriber()
+    radclient(f"User-Name = {login}", f"User-Password = {password}", "Message-Authenticator = 0x00", secret="other")
+    dropped_row("bad_message_authenticator")
+    text = why(login)
+    assert "No attempt of this login is known." in text
+    assert re.search(r"  bad message authenticator: from \S+ \(127.0.0.1\) .*\n"
+                     r"    A Message-Authenticator that .*\n    What to do: The secret there", text), text
+
+
+@pytest.fixture
+def dropped_row(server):
+    def wait(reason):
+        wait_for(lambda: server.value(f"select count(*) from poprad.auth_attempt where reason = '{reason}'") != "0",
+                 f"an attempt with {reason}")
+    return wait
+
+
+def test_unknown_nas(make_server, make_client):
+    server = make_server()
+    server.sql("delete from poprad.nas_learned; delete from poprad.nas where prefix <<= '127.0.0.0/8'")
+    version = int(server.value("select poprad.catalog_version()"))
+    wait_for(lambda: all(worker["counters"]["catalog_version"] >= version
+                         for worker in server.ctl_json("status")["workers"]), "the catalog")
+    client = make_client(server)
+    for _ in range(20):
+        client.send(client.pap("demo@isp.example", "dial-up"), server.auth_port)
+    wait_for(lambda: server.counter("drop_unknown_nas") == 20, "the packets to be dropped")
+    wait_for(lambda: server.counter("attempts_stored") >= 1, "a row")
+    assert server.counter("attempts_limited") >= 18
+    text = server.ctl("why", "demo@isp.example")
+    assert re.search(r"  unknown nas: from 127.0.0.1 (at|in 2 minutes since) ", text), text
+    assert "popradctl nas add" in text
+
+
+def test_attempts_of_one_nas_and_json(radclient, why, server, subscriber):
+    login, _ = subscriber()
+    radclient(f"User-Name = {login}", "User-Password = wrong")
+    why(login)
+    document = server.ctl_json("why", login)
+    nas = document["attempts"][0]["nas"]
+    assert document["attempts"][0]["reason"] == "wrong_password" and document["password"] == "cleartext"
+    assert "popradctl subscriber set" in document["advice"]["wrong_password"]["help"]
+    assert "wrong password" in why(login, "--nas", nas, "--last", "1")
+    assert server.run("why", login, "--nas", "no-such-nas") == (
+        1, "", "popradctl: there is no nas no-such-nas (see popradctl nas list)\n")
+
+
+def test_what_came_from_the_network_cannot_move_the_cursor(server, make_client, why, subscriber):
+    login, _ = subscriber()
+    client = make_client(server)
+    client.login(login, "wrong", [(31, b"0255\x1b[2J")])
+    text = why(login)
+    assert "\x1b" not in text and "0255\\x1b[2J" in text
+
+
+def test_switched_off(make_server, make_client):
+    server = make_server(attempts_keep="0")
+    client = make_client(server)
+    client.login("demo@isp.example", "wrong")
+    server.stop()
+    assert server.value("select count(*) from poprad.auth_attempt") == "0"
+
+
+def test_a_stop_stores_what_is_known(make_server, make_client):
+    server = make_server()
+    client = make_client(server)
+    client.login("demo@isp.example", "wrong")
+    server.stop()
+    assert server.value("select count(*) from poprad.auth_attempt") == "1"
+
+
+def test_a_locked_table_holds_up_nobody(make_server, make_client):
+    server = make_server(lock_timeout="200ms")
+    client = make_client(server)
+    locker = subprocess.Popen(
+        ["psql", "-X", "-q", "-h", f"{server.directory}/postgresql/socket", "-d", "poprad", "-U", "postgres"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/")
+    try:
+        locker.stdin.write("begin; lock table poprad.auth_attempt in access exclusive mode;\n\\echo locked\n")
+        locker.stdin.flush()
+        assert locker.stdout.readline() == "locked\n"
+        for _ in range(20):
+            assert client.login("demo@isp.example", "wrong").code == 3
+        assert server.counter("attempts_stored") == 0
+    finally:
+        locker.communicate()
+    wait_for(lambda: server.counter("attempts_stored") == 20, "the attempts to be stored after all")
