@@ -2,6 +2,7 @@
 # Copyright the poprad authors
 """The database is away, dies and comes back; a worker dies. The server goes on by itself, and nothing is lost or twofold."""
 import os
+import pathlib
 import signal
 
 import pytest
@@ -46,6 +47,8 @@ def test_without_a_database_and_without_a_catalog_everything_is_dropped_until_it
 
 def test_with_the_last_catalog_logins_are_dropped_and_never_rejected_until_the_database_comes(make_server, make_client):
     server = make_server()
+    copy = pathlib.Path(server.options["state_dir"], "catalog.json")
+    wait_for(copy.exists, "the first worker to keep its catalog; another one may serve before")
     server.stop()
     server.stop_database()
     server.start()
