@@ -124,14 +124,16 @@ def test_wrong_secret(radclient, why, server, subscriber, dropped_row):
     dropped_row("bad_message_authenticator")
     text = why(login)
     assert "No attempt of this login is known." in text
-    assert re.search(r"  bad message authenticator: from \S+ \(127.0.0.1\) .*\n"
-                     r"    A Message-Authenticator that .*\n    What to do: The secret there", text), text
+    assert re.search(r"  bad message authenticator: from \S+ \(127\.0\.0\.1\) ", text), text
+    # below the newest of them, which may be another test's
+    assert re.search(r"    A Message-Authenticator that .*\n    What to do: The secret there", text), text
 
 
 @pytest.fixture
 def dropped_row(server):
     def wait(reason):
-        wait_for(lambda: server.value(f"select count(*) from poprad.auth_attempt where reason = '{reason}'") != "0",
+        wait_for(lambda: server.value("select count(*) from poprad.auth_attempt "
+                                      f"where reason = '{reason}' and nas_address = '127.0.0.1'") != "0",
                  f"an attempt with {reason}")
     return wait
 
