@@ -24,12 +24,11 @@ def radclient(server):
 
 @pytest.fixture
 def why(server):
-    """The words of popradctl why once the attempts so far are stored."""
-    def read(login, *words):
-        counters = server.counters()
-        made = counters["access_accepts"] + counters["access_rejects"]
-        wait_for(lambda: int(server.value("select count(*) from poprad.auth_attempt where result <> 'drop'")) >= made,
-                 "the attempts to be stored")
+    """why(login, ..., attempts=1): the words of popradctl why once so many attempts of the login are stored."""
+    def read(login, *words, attempts=1):
+        stored = f"select count(*) from poprad.auth_attempt where login = '{login}'"
+        wait_for(lambda: int(server.value(stored)) >= attempts,
+                 f"{attempts} attempts of {login} to be stored")
         return server.ctl("why", login, *words)
     return read
 
@@ -39,7 +38,7 @@ def test_wrong_password(radclient, why, subscriber):
     for _ in range(3):
         assert "Access-Reject" in radclient(
             f"User-Name = {login}", "User-Password = wrong", "Calling-Station-Id = 0255501234", "NAS-Port = 9")
-    text = why(login)
+    text = why(login, attempts=3)
     assert f"{login}: active, plan dialup, does not expire." in text
     assert "The stored password is in clear: PAP, CHAP and MS-CHAP can verify it." in text
     assert "Not online." in text
@@ -103,7 +102,7 @@ def test_too_many_sessions(radclient, why, server, subscriber):
     server.sql(f"update poprad.session set state = 'active', authorised_until = null, started_at = now() "
                f"where user_name = '{login}'")
     assert "Access-Reject" in radclient(*who, "NAS-Port = 102")
-    text = why(login)
+    text = why(login, attempts=2)
     assert re.search(r"Online since [-0-9: ]+ on \S+ \(127.0.0.1\) port 101, address [.0-9]+ \(session [-0-9a-f]+\)\.\n"
                      r"At most 1 at a time\.", text), text
     assert "  session limit: 1 attempt at" in text and "  accepted: 1 attempt at" in text
@@ -122,7 +121,7 @@ def test_wrong_secret(radclient, why, server, subscriber, dropped_row):
     login, password = subscriber()
     radclient(f"User-Name = {login}", f"User-Password = {password}", "Message-Authenticator = 0x00", secret="other")
     dropped_row("bad_message_authenticator")
-    text = why(login)
+    text = why(login, attempts=0)
     assert "No attempt of this login is known." in text
     assert re.search(r"  bad message authenticator: from \S+ \(127\.0\.0\.1\) ", text), text
     # below the newest of them, which may be another test's
