@@ -78,3 +78,13 @@ int catalog_change_end(struct catalog_change *change)
 				refusals[i].why);
 	return pg_run(pg, "commit", NULL, NULL);
 }
+
+int catalog_change_run(struct pg *pg, const char *sql, const struct params *params)
+{
+	struct catalog_change *change;
+	int code = catalog_change_begin(pg, &change);
+
+	if (code == CTL_OK)
+		code = pg_run(pg, sql, params, NULL);
+	return code != CTL_OK ? code : catalog_change_end(change);
+}

@@ -11,3 +11,6 @@ int catalog_change_begin(struct pg *pg, struct catalog_change **change) MUST_CHE
 /* Commits. CTL_REFUSED, and nothing is changed, if some plan's filters have become unfit for some
  * sort of NAS; what was unfit before does not stand in the way. */
 int catalog_change_end(struct catalog_change *change) MUST_CHECK;
+
+/* A change of one statement. */
+int catalog_change_run(struct pg *pg, const char *sql, const struct params *params) MUST_CHECK;

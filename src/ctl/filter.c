@@ -99,16 +99,6 @@ static const struct parameter export_options[] = {
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
-static int run_change(struct pg *pg, const char *sql, const struct params *params)
-{
-	struct catalog_change *change;
-	int code = catalog_change_begin(pg, &change);
-
-	if (code == CTL_OK)
-		code = pg_run(pg, sql, params, NULL);
-	return code != CTL_OK ? code : catalog_change_end(change);
-}
-
 static int filter_write(struct call *call, const char *sql)
 {
 	struct params params = {0};
@@ -123,7 +113,7 @@ static int filter_write(struct call *call, const char *sql)
 	params_add(&params, rules);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
-	return code != CTL_OK ? code : run_change(pg, sql, &params);
+	return code != CTL_OK ? code : catalog_change_run(pg, sql, &params);
 }
 
 static int filter_add(struct call *call)
@@ -146,7 +136,7 @@ static int rule_add(struct call *call)
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, filter_rules_single(call->ctx, call_value(call, "RULE")));
 	params_add(&params, call_value(call, "before"));
-	return code != CTL_OK ? code : run_change(pg, sql, &params);
+	return code != CTL_OK ? code : catalog_change_run(pg, sql, &params);
 }
 
 static int rule_remove(struct call *call)
@@ -158,7 +148,7 @@ static int rule_remove(struct call *call)
 
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, call_value(call, "N"));
-	return code != CTL_OK ? code : run_change(pg, sql, &params);
+	return code != CTL_OK ? code : catalog_change_run(pg, sql, &params);
 }
 
 static int filter_list(struct call *call)

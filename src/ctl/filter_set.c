@@ -105,7 +105,6 @@ static int names_param(struct call *call, struct params *params)
 
 static int set_write(struct call *call, const char *in, const char *out, const char *sql)
 {
-	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	int code;
@@ -118,10 +117,8 @@ static int set_write(struct call *call, const char *in, const char *out, const c
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
-		code = catalog_change_begin(pg, &change);
-	if (code == CTL_OK)
-		code = pg_run(pg, sql, &params, NULL);
-	return code != CTL_OK ? code : catalog_change_end(change);
+		code = catalog_change_run(pg, sql, &params);
+	return code;
 }
 
 static int set_add(struct call *call)

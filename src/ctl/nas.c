@@ -112,7 +112,6 @@ static int add_nas_options(struct call *call, struct params *params)
 
 static int nas_add(struct call *call)
 {
-	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	int code;
@@ -126,9 +125,7 @@ static int nas_add(struct call *call)
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
-		code = catalog_change_begin(pg, &change);
-	if (code == CTL_OK)
-		code = pg_run(pg,
+		code = catalog_change_run(pg,
 			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
 			"require_message_authenticator, limit_proxy_state, no_accounting, "
 			"timeout_ms, filter_form) values ($1, $2::cidr, $3, coalesce($4, 'other'), "
@@ -136,8 +133,8 @@ static int nas_add(struct call *call)
 			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
 			"coalesce($8::boolean, false), coalesce($9::int, 0), coalesce($10, "
 			"'usual'))",
-			&params, NULL);
-	return code != CTL_OK ? code : catalog_change_end(change);
+			&params);
+	return code;
 }
 
 static int nas_set(struct call *call)

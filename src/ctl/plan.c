@@ -89,7 +89,6 @@ static int filter_params(struct call *call, struct params *params)
 
 static int plan_write(struct call *call, const char *pool, const char *sql)
 {
-	struct catalog_change *change;
 	struct params params = {0};
 	struct pg *pg;
 	int code;
@@ -110,10 +109,8 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
-		code = catalog_change_begin(pg, &change);
-	if (code == CTL_OK)
-		code = pg_run(pg, sql, &params, NULL);
-	return code != CTL_OK ? code : catalog_change_end(change);
+		code = catalog_change_run(pg, sql, &params);
+	return code;
 }
 
 #define PLAN_TYPES                                                                         \
