@@ -49,7 +49,7 @@ static void report(const struct request *request, enum reject reason)
 	struct login *login = login_of(request);
 	char source[ADDR_TEXT_MAX];
 	login->refused = reason;
-	login->duration_us = (clock_mono_ns() - request->arrival_ns) / 1000;
+	login->duration_us = request_age_us(request);
 	log_event(LOG_LEVEL_INFO, "login_rejected",
 		"reason=%s login=%s nas=%s source=%s calling_station=%s duration_us=%lld",
 		reject_name(reason), log_quote_text(login->line.user_name),

@@ -146,7 +146,7 @@ static void report(const struct request *request)
 {
 	struct login *login = login_of(request);
 	char source[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX];
-	login->duration_us = (clock_mono_ns() - request->arrival_ns) / 1000;
+	login->duration_us = request_age_us(request);
 	log_event(LOG_LEVEL_INFO, "login_accepted",
 		"login=%s method=%s nas=%s source=%s calling_station=%s address=%s "
 		"duration_us=%lld",

@@ -138,9 +138,7 @@ static struct attempt *describe(struct attempts *attempts, const struct request 
 	struct attempt *attempt = attempt_new(attempts, &texts);
 	attempt->attempts = attempts;
 	attempt->attempted_us = request->arrival_us;
-	attempt->duration_us = facts.duration_us != 0
-				       ? facts.duration_us
-				       : (clock_mono_ns() - request->arrival_ns) / 1000;
+	attempt->duration_us = facts.duration_us != 0 ? facts.duration_us : request_age_us(request);
 	attempt->nas_port = line != NULL ? line->nas_port : -1;
 	attempt->subscriber_id = facts.subscriber_id;
 	attempt->nas_id = request->nas != NULL ? request->nas->nas_id : 0;

@@ -58,6 +58,11 @@ static struct request *request_open(struct worker *worker, const struct endpoint
 	return request;
 }
 
+int64_t request_age_us(const struct request *request)
+{
+	return (clock_mono_ns() - request->arrival_ns) / 1000;
+}
+
 static bool is_open_interim(const struct request *request)
 {
 	return request->endpoint.role == PORT_ACCT && request->facts.is_interim;

@@ -187,6 +187,9 @@ void request_act(struct request *request, struct step_result result);
 /* The request ends without answer; counted, and logged at a limited rate. */
 void request_drop(struct request *request, enum drop reason);
 
+/* Since it arrived. */
+int64_t request_age_us(const struct request *request);
+
 /* request->facts have been read: from here on it counts as what it is. */
 void request_checked(struct request *request);
 
