@@ -8,8 +8,8 @@
 -- verdict: recorded, or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
 -- without a Class of ours. released: the address that this packet gave back.
 --
--- The sessions are found (account_session), the packets folded in (account_fold), and then what follows is done for
--- addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
+-- The sessions are found (account_session), or opened (account_open), the packets folded in (account_fold), and then what
+-- follows is done for addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
 -- takes the first packet that is left of every session.
 --
 -- Nearly all packets are of a kind that needs no thought (account_kind): interims that change nothing but time and counters, which the
@@ -38,7 +38,7 @@ create function poprad.account(new_keys uuid[], class_keys uuid[], statuses int2
 	calling_station_ids text[], called_station_ids text[], service_types text[], framed_protocols text[],
 	authentics text[], connect_infos text[], events_at timestamptz[], received_ats timestamptz[],
 	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
-	packets_out bigint[], terminate_causes text[])
+	packets_out bigint[], terminate_causes text[], fingerprints bigint[])
 returns table (ord int, verdict text, class_matched boolean, released inet)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
@@ -69,6 +69,7 @@ declare
 	new_subscribers int[];
 	new_plans int[];
 	ignored int[];
+	opened record;
 	folded record;
 	place int;
 	is_recorded boolean[]; -- by ord
@@ -188,7 +189,8 @@ begin
 				in_octets = greatest(s.in_octets, octets_in[t.ord]),
 				out_octets = greatest(s.out_octets, octets_out[t.ord]),
 				in_packets = greatest(s.in_packets, packets_in[t.ord]),
-				out_packets = greatest(s.out_packets, packets_out[t.ord])
+				out_packets = greatest(s.out_packets, packets_out[t.ord]),
+				fingerprint = fingerprints[t.ord]
 			from unnest(turn, keys) t (ord, session_key)
 			where s.session_key = any (array[t.session_key]) and s.state = 'active'
 				and (s.updated_at < events_at[t.ord] or s.updated_at = events_at[t.ord] and s.in_octets < octets_in[t.ord]);
@@ -226,9 +228,9 @@ begin
 		end if;
 
 		if unknown is not null or is_locked then
-			select array_agg(t.ord) filter (where t.is_now),
-				array_agg(t.session_key) filter (where t.is_now),
-				array_agg(t.kind) filter (where t.is_now),
+			select array_agg(t.ord) filter (where t.is_now and not t.is_new),
+				array_agg(t.session_key) filter (where t.is_now and not t.is_new),
+				array_agg(t.kind) filter (where t.is_now and not t.is_new),
 				coalesce(array_agg(t.ord) filter (where not t.is_now), '{}'),
 				bool_and(t.is_now and t.is_first is not false),
 				beginning || array_agg(t.subscriber_id) filter (where t.is_first),
@@ -283,10 +285,19 @@ begin
 		end loop;
 
 		if new_ords is not null then
-			insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, user_name)
-			select new_keys[n.ord], 'authorised', n.subscriber_id, n.plan_id, nas_ids[n.ord], nas_addresses[n.ord],
-				user_names[n.ord]
-			from unnest(new_ords, new_subscribers, new_plans) n (ord, subscriber_id, plan_id);
+			select * into opened from account_open(new_ords, new_subscribers, new_plans, is_ignored, new_keys, class_keys,
+				statuses, nas_ids, nas_addresses, nas_ip_addresses, nas_identifiers, acct_session_ids, acct_multi_session_ids, logins,
+				user_names, classes, framed_addresses, framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids,
+				delegated_ipv6_prefixes, nas_ports, nas_port_ids, nas_port_types, calling_station_ids,
+				called_station_ids, service_types, framed_protocols, authentics, connect_infos, events_at, received_ats,
+				session_times, octets_in, octets_out, packets_in, packets_out, terminate_causes, fingerprints);
+			foreach place in array new_ords loop
+				is_recorded[place] := true;
+			end loop;
+			begun := begun || opened.begun;
+			taking_keys := taking_keys || opened.taking_keys;
+			taking_addresses := taking_addresses || opened.taking_addresses;
+			continue when turn is null;
 		end if;
 
 		if not is_locked and 'other' <> all (kinds) then
@@ -295,14 +306,14 @@ begin
 				framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
 				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
 				authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out,
-				packets_in, packets_out, terminate_causes);
+				packets_in, packets_out, terminate_causes, fingerprints);
 		else
 			select * into folded from account_fold(turn, keys, statuses, nas_ip_addresses, nas_identifiers,
 				acct_session_ids, acct_multi_session_ids, logins, user_names, classes, framed_addresses,
 				framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
 				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
 				authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
-				packets_in, packets_out, terminate_causes);
+				packets_in, packets_out, terminate_causes, fingerprints);
 		end if;
 		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
 			raise serialization_failure using message = 'a session changed while packets for it were recorded';

@@ -30,7 +30,7 @@ create function poprad.account_fold(turn int[], keys uuid[], statuses int2[], na
 	calling_station_ids text[], called_station_ids text[], service_types text[], framed_protocols text[],
 	authentics text[], connect_infos text[], events_at timestamptz[], received_ats timestamptz[],
 	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
-	packets_out bigint[], terminate_causes text[],
+	packets_out bigint[], terminate_causes text[], fingerprints bigint[],
 	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
 	out taking int[], out taking_keys uuid[], out taking_addresses inet[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
@@ -75,7 +75,8 @@ begin
 			out_packets = n.out_packets,
 			in_wraps = n.in_wraps,
 			out_wraps = n.out_wraps,
-			flags = n.flags
+			flags = n.flags,
+			fingerprint = case when m.is_newer then fingerprints[t.ord] end
 		from (
 			-- worked out once, what is asked for often
 			select t.*, statuses[t.ord] as status, events_at[t.ord] as event_at, received_ats[t.ord] as received_at,

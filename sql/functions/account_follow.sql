@@ -12,7 +12,7 @@ create function poprad.account_follow(turn int[], keys uuid[], kinds text[], sta
 	nas_port_ids text[], nas_port_types text[], calling_station_ids text[], called_station_ids text[],
 	service_types text[], framed_protocols text[], authentics text[], connect_infos text[], events_at timestamptz[],
 	received_ats timestamptz[], session_times bigint[], octets_in bigint[], octets_out bigint[],
-	packets_in bigint[], packets_out bigint[], terminate_causes text[],
+	packets_in bigint[], packets_out bigint[], terminate_causes text[], fingerprints bigint[],
 	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
 	out taking int[], out taking_keys uuid[], out taking_addresses inet[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
@@ -55,7 +55,8 @@ begin
 			in_octets = greatest(s.in_octets, octets_in[t.ord]),
 			out_octets = greatest(s.out_octets, octets_out[t.ord]),
 			in_packets = greatest(s.in_packets, packets_in[t.ord]),
-			out_packets = greatest(s.out_packets, packets_out[t.ord])
+			out_packets = greatest(s.out_packets, packets_out[t.ord]),
+			fingerprint = fingerprints[t.ord]
 		from unnest(turn, keys, kinds) t (ord, session_key, kind)
 		where s.session_key = any (array[t.session_key])
 			and case when t.kind = 'first' then s.state = 'authorised'

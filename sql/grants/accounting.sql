@@ -6,7 +6,10 @@
 grant execute on function
 	poprad.account(uuid[], uuid[], int2[], int[], inet[], inet[], text[], text[], text[], text[], text[], text[], inet[],
 		inet[], inet[], text[], inet[], bigint[], text[], text[], text[], text[], text[], text[], text[], text[],
-		timestamptz[], timestamptz[], bigint[], bigint[], bigint[], boolean[], bigint[], bigint[], text[]),
+		timestamptz[], timestamptz[], bigint[], bigint[], bigint[], boolean[], bigint[], bigint[], text[],
+		bigint[]),
+	poprad.account_interim(uuid[], int[], text[], text[], bigint[], timestamptz[], timestamptz[], bigint[], bigint[],
+		bigint[], bigint[], bigint[]),
 	poprad.account_device(int2[], int[], inet[], inet[], text[], timestamptz[], timestamptz[], int[]),
 	poprad.account_other(uuid[], text[], int[], inet[], text[], text[], timestamptz[]),
 	poprad.quarantine(timestamptz[], inet[], text[], text[]),

@@ -12,6 +12,6 @@ step_function acct_record;
 /* The Accounting-Response. */
 step_function acct_respond;
 
-/* poprad.account, account_device, account_other and quarantine. */
-extern const struct lane_call acct_session_call, acct_device_call, acct_other_call,
-	acct_quarantine_call;
+/* poprad.account, account_interim, account_device, account_other and quarantine. */
+extern const struct lane_call acct_session_call, acct_interim_call, acct_device_call,
+	acct_other_call, acct_quarantine_call;

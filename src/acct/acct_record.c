@@ -3,6 +3,7 @@
  *
  * Stores a record through the call that fits its status, and answers once it is durable. */
 #include "acct/record.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -13,8 +14,9 @@ static const struct lane_call *call_for(uint32_t status)
 	switch (status) {
 	case ACCT_START:
 	case ACCT_STOP:
-	case ACCT_INTERIM:
 		return &acct_session_call;
+	case ACCT_INTERIM:
+		return &acct_interim_call;
 	case ACCT_ON:
 	case ACCT_OFF:
 		return &acct_device_call;
@@ -31,13 +33,10 @@ static struct step_result submit(struct record *record, int64_t wait_max_ns)
 }
 
 /* What a session's records have in common. One batch takes one of them: the database need not
- * record them in turns. FNV-1a. */
+ * record them in turns. */
 static uint32_t session_hash(const struct record *record)
 {
-	uint32_t hash = 2166136261u ^ (uint32_t)record->request->nas->nas_id;
-	for (const char *octet = record->acct_session_id; *octet != '\0'; octet++)
-		hash = (hash ^ (uint8_t)*octet) * 16777619u;
-	return hash;
+	return (uint32_t)hash_text(record->acct_session_id, (uint64_t)record->request->nas->nas_id);
 }
 
 struct step_result acct_record(struct request *request)
@@ -86,10 +85,24 @@ static struct step_result stored(struct record *record)
 	return NEXT;
 }
 
+/* An Interim-Update that says something new, or that the database could not take as it stands. */
+static struct step_result compare(struct record *record)
+{
+	metric_add(METRIC_interims_compared, 1);
+	record->item.call = &acct_session_call;
+	return submit(record, 0);
+}
+
 void acct_done(struct lane_item *item, enum lane_outcome outcome)
 {
 	struct record *record = record_of_item(item);
 	struct request *request = record->request;
+	if (item->call == &acct_interim_call &&
+		(outcome == LANE_NO_ROW || outcome == LANE_REFUSED)) {
+		request->lane_item = NULL;
+		request_act(request, compare(record));
+		return;
+	}
 	if (outcome == LANE_REFUSED) {
 		request->lane_item = NULL;
 		bool is_hopeless = item->call == &acct_quarantine_call;

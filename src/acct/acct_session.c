@@ -6,7 +6,7 @@
 
 enum account_column { ACCOUNT_ORD, ACCOUNT_VERDICT, ACCOUNT_CLASS_MATCHED, ACCOUNT_RELEASED };
 
-static void put_counter(struct pg_batch *batch, int64_t value)
+void acct_put_counter(struct pg_batch *batch, int64_t value)
 {
 	if (value >= 0)
 		pg_put_int(batch, value);
@@ -19,10 +19,16 @@ static void put_prefix(struct pg_batch *batch, const struct prefix *prefix)
 	pg_put_prefix(batch, addr_is_set(&prefix->addr) ? prefix : NULL);
 }
 
-/* What names a session or its subscriber is empty there if the packet lacks it. */
-static void put_name(struct pg_batch *batch, const char *name)
+void acct_put_name(struct pg_batch *batch, const char *name)
 {
 	pg_put_text(batch, name != NULL ? name : "");
+}
+
+void acct_put_times(const struct record *record, struct pg_batch *batch)
+{
+	pg_put_time(batch, record->event_us);
+	pg_put_time(batch, record->request->arrival_us);
+	acct_put_counter(batch, record->session_time_s);
 }
 
 static void put_identity(const struct record *record, struct pg_batch *batch)
@@ -36,10 +42,10 @@ static void put_identity(const struct record *record, struct pg_batch *batch)
 	pg_put_addr(batch, &request->endpoint.remote);
 	pg_put_addr(batch, &line->nas_address);
 	pg_put_text(batch, line->nas_identifier);
-	put_name(batch, record->acct_session_id);
+	acct_put_name(batch, record->acct_session_id);
 	pg_put_text(batch, record->acct_multi_session_id);
-	put_name(batch, line->login);
-	put_name(batch, line->user_name);
+	acct_put_name(batch, line->login);
+	acct_put_name(batch, line->user_name);
 	pg_put_text(batch, record->class);
 }
 
@@ -51,7 +57,7 @@ static void put_line(const struct record *record, struct pg_batch *batch)
 	put_prefix(batch, &record->framed_ipv6_prefix);
 	pg_put_text(batch, record->framed_interface_id);
 	put_prefix(batch, &record->delegated_ipv6_prefix);
-	put_counter(batch, line->nas_port);
+	acct_put_counter(batch, line->nas_port);
 	pg_put_text(batch, line->nas_port_id);
 	pg_put_text(batch, line->nas_port_type);
 	pg_put_text(batch, line->calling_station_id);
@@ -67,15 +73,14 @@ static void session_put(const struct lane_item *item, struct pg_batch *batch)
 	put_line(record, batch);
 	pg_put_text(batch, record->authentic);
 	pg_put_text(batch, record->connect_info);
-	pg_put_time(batch, record->event_us);
-	pg_put_time(batch, record->request->arrival_us);
-	put_counter(batch, record->session_time_s);
-	put_counter(batch, record->in_octets);
-	put_counter(batch, record->out_octets);
+	acct_put_times(record, batch);
+	acct_put_counter(batch, record->in_octets);
+	acct_put_counter(batch, record->out_octets);
 	pg_put_bool(batch, record->has_gigawords);
-	put_counter(batch, record->in_packets);
-	put_counter(batch, record->out_packets);
+	acct_put_counter(batch, record->in_packets);
+	acct_put_counter(batch, record->out_packets);
 	pg_put_text(batch, record->terminate_cause);
+	pg_put_int(batch, acct_fingerprint(record));
 }
 
 static void session_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
@@ -96,6 +101,7 @@ static const enum pg_type session_types[] = {
 	PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,                            /* service .. connect_info */
 	PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_INT8,                       /* times */
 	PG_INT8, PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_TEXT,          /* octets .. cause */
+	PG_INT8,                                                       /* fingerprint */
 };
 
 const struct lane_call acct_session_call = {
@@ -107,7 +113,7 @@ const struct lane_call acct_session_call = {
 		       " $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],"
 		       " $25::text[], $26::text[], $27::timestamptz[], $28::timestamptz[],"
 		       " $29::int8[], $30::int8[], $31::int8[], $32::bool[], $33::int8[],"
-		       " $34::int8[], $35::text[])",
+		       " $34::int8[], $35::text[], $36::int8[])",
 		.column_count = sizeof session_types / sizeof session_types[0],
 		.types = session_types},
 	.put = session_put,

@@ -43,6 +43,16 @@ static inline struct record *record_of_item(const struct lane_item *item)
 	return (struct record *)((char *)item - offsetof(struct record, item));
 }
 
+/* What the record says besides time and counters, as a number. */
+int64_t acct_fingerprint(const struct record *record);
+
+/* Columns that several calls have. -1 is null. */
+void acct_put_counter(struct pg_batch *batch, int64_t value);
+/* What names a session or its subscriber is empty there if the packet lacks it. */
+void acct_put_name(struct pg_batch *batch, const char *name);
+/* Of the event, of the arrival, and how long the session had lasted. */
+void acct_put_times(const struct record *record, struct pg_batch *batch);
+
 /* The done of every call here. */
 void acct_done(struct lane_item *item, enum lane_outcome outcome);
 /* For calls that return nothing but ord. */

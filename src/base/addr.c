@@ -3,6 +3,7 @@
  *
  * Text and socket forms of addresses, and arithmetic on them. The prefix map is in prefix_map.c. */
 #include "base/addr.h"
+#include "base/hash.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -175,22 +176,13 @@ struct addr addr_from_bytes(uint8_t family, const uint8_t *bytes)
 	return addr;
 }
 
-/* Every input bit reaches every output bit (multiply and fold, twice); with a seed that senders
- * do not know, they cannot choose addresses that collide. */
-static uint64_t mix(uint64_t word)
-{
-	word = (word ^ (word >> 32)) * UINT64_C(0xd6e8feb86659fd93);
-	word = (word ^ (word >> 32)) * UINT64_C(0xd6e8feb86659fd93);
-	return word ^ (word >> 32);
-}
-
 uint64_t addr_hash(const struct addr *addr, uint64_t seed)
 {
 	uint64_t words[2];
 	memcpy(words, addr->bytes, sizeof words);
-	uint64_t hash = mix(seed ^ addr->family);
-	hash = mix(hash ^ words[0]);
-	return mix(hash + words[1]);
+	uint64_t hash = hash_mix(seed ^ addr->family);
+	hash = hash_mix(hash ^ words[0]);
+	return hash_mix(hash + words[1]);
 }
 
 int addr_add(const struct addr *addr, uint64_t n, struct addr *sum)

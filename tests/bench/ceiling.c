@@ -81,8 +81,7 @@ static void work_next(struct work *work)
 	if (ceiling->phase != PHASE_RUN || is_over(ceiling))
 		return;
 	if (is_accounting) {
-		rows_fill_records(work->rows);
-		work_send(work, &acct_session_call);
+		work_send(work, rows_fill_records(work->rows));
 	} else if (rows_fill_logins(work->rows)) {
 		work_send(work, &auth_find_call);
 	}
@@ -146,6 +145,8 @@ static void on_result(void *owner, void *tag, const struct pg_result *result)
 	}
 	if (work->call == &auth_admit_call)
 		ceiling->failed += rows_settle(work->rows);
+	else
+		ceiling->failed += work->rows->count - pg_rows_count(result->rows);
 	count(ceiling, work->rows);
 	work_next(work);
 	if (ceiling->in_flight == 0)
@@ -168,7 +169,8 @@ static void on_down(void *owner, const char *why)
 static void connection_open(struct ceiling *ceiling, struct connection *connection, unsigned number)
 {
 	static const struct pg_statement *const statements[] = {&auth_find_call.statement,
-		&auth_admit_call.statement, &acct_session_call.statement, NULL};
+		&auth_admit_call.statement, &acct_session_call.statement,
+		&acct_interim_call.statement, NULL};
 	static const struct pg_events events = {on_up, on_down, on_result, NULL};
 	const struct pgconn_settings settings = {.conninfo = ceiling->settings.conninfo,
 		.connect_timeout_ms = 10000,

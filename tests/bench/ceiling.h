@@ -43,8 +43,9 @@ unsigned rows_settle(struct rows *rows);
 
 /* Starts of the sessions that are online when the measurement begins. False: all are. */
 bool rows_fill_starts(struct rows *rows);
-/* Start, eight Interim-Updates, Stop, and again, each of the session that was silent longest. */
-void rows_fill_records(struct rows *rows);
+/* A batch of Starts and Stops, four of Interim-Updates, and again, each of the session that was
+ * silent longest. Returns what a worker calls for them. */
+const struct lane_call *rows_fill_records(struct rows *rows);
 
 /* The item of that row. */
 struct lane_item *rows_item(const struct rows *rows, const struct lane_call *call, unsigned row);

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CYCLE 10                           /* records: a Start, eight Interim-Updates, a Stop */
-#define NASES 20                           /* device addresses */
+#define CYCLE 5  /* batches: one of Starts and Stops, four of Interim-Updates */
+#define NASES 20 /* device addresses */
 #define FIRST_NAS UINT32_C(0x7f000101)     /* 127.0.1.1 */
 #define FIRST_ADDRESS UINT32_C(0x64400001) /* of the pool 100.64.0.0/14 */
 #define POOL_SIZE ((UINT32_C(1) << 18) - 2)
@@ -30,10 +30,11 @@ struct share {
 	const struct ceiling_settings *settings;
 	unsigned connection;
 	uint32_t line_count;
-	uint32_t next;     /* line that logs in next */
-	uint64_t recorded; /* records so far, without the first Starts */
+	uint32_t next;    /* line that logs in next */
+	uint64_t batches; /* of records so far, without the first Starts */
 	struct ring addresses, startable, open;
 	uint32_t *sessions, *steps; /* of each line: how many it had, records of the last one */
+	int64_t *started_us;        /* when that began */
 	char (*names)[48], (*stations)[24];
 	struct nas nas;
 	struct plan plan;
@@ -92,6 +93,7 @@ struct share *share_new(
 	share->worker.conf = &share->conf;
 	share->sessions = mem_must(talloc_zero_array(share, uint32_t, share->line_count));
 	share->steps = mem_must(talloc_zero_array(share, uint32_t, share->line_count));
+	share->started_us = mem_must(talloc_zero_array(share, int64_t, share->line_count));
 	share->names = mem_must(talloc_zero_size(share, share->line_count * sizeof *share->names));
 	share->stations =
 		mem_must(talloc_zero_size(share, share->line_count * sizeof *share->stations));
@@ -122,7 +124,8 @@ struct rows *rows_new(TALLOC_CTX *ctx, struct share *share)
 
 struct lane_item *rows_item(const struct rows *rows, const struct lane_call *call, unsigned row)
 {
-	return call == &acct_session_call ? &rows->records[row].item : &rows->logins[row].item;
+	bool is_login = call == &auth_find_call || call == &auth_admit_call;
+	return is_login ? &rows->logins[row].item : &rows->records[row].item;
 }
 
 static void fill_request(const struct rows *rows, unsigned row)
@@ -228,9 +231,11 @@ static void fill_record(struct rows *rows, unsigned row, uint32_t status)
 	record->acct_session_id =
 		mem_must(talloc_asprintf(request->pool, "%x-%x", number, share->sessions[line]));
 	record->authentic = authentic;
-	if (status == ACCT_START)
+	if (status == ACCT_START) {
+		share->started_us[line] = record->event_us;
 		return;
-	record->session_time_s = step;
+	}
+	record->session_time_s = (record->event_us - share->started_us[line]) / US_PER_S;
 	record->in_octets = (int64_t)step * OCTETS_A_STEP;
 	record->out_octets = record->in_octets * 8;
 	record->in_packets = record->in_octets / 600;
@@ -262,19 +267,26 @@ bool rows_fill_starts(struct rows *rows)
 	return rows->count > 0;
 }
 
-void rows_fill_records(struct rows *rows)
+static void take_open(struct rows *rows, unsigned row, uint32_t status)
 {
 	struct share *share = rows->share;
+	uint32_t line = ring_take(&share->open);
+	rows->lines[row] = line;
+	fill_record(rows, row, status);
+	ring_put(status == ACCT_STOP ? &share->startable : &share->open, line);
+}
+
+const struct lane_call *rows_fill_records(struct rows *rows)
+{
+	struct share *share = rows->share;
+	bool is_interims = share->batches++ % CYCLE != 0;
 	for (rows->count = 0; rows->count < share->settings->batch; rows->count++) {
-		uint64_t place = share->recorded++ % CYCLE;
-		if (place == 0) {
+		if (is_interims)
+			take_open(rows, rows->count, ACCT_INTERIM);
+		else if (rows->count % 2 == 0)
 			take_start(rows, rows->count);
-			continue;
-		}
-		bool is_stop = place + 1 == CYCLE;
-		uint32_t line = ring_take(&share->open);
-		rows->lines[rows->count] = line;
-		fill_record(rows, rows->count, is_stop ? ACCT_STOP : ACCT_INTERIM);
-		ring_put(is_stop ? &share->startable : &share->open, line);
+		else
+			take_open(rows, rows->count, ACCT_STOP);
 	}
+	return is_interims ? &acct_interim_call : &acct_session_call;
 }

@@ -53,6 +53,8 @@ def test_records_start_and_stop_sessions(database, connection):
         count(distinct acct_session_id), bool_and(session_time >= 0) from poprad.session""")
     sessions, closed, named, has_times = connection.fetchone()
     # of ten records one is a Start and one a Stop; half of the lines were online before
-    assert abs(sessions - SUBSCRIBERS // 2 - figures["operations"] // 10) <= 4
-    assert abs(closed - figures["operations"] // 10) <= 4
+    # which come in batches of 64 on two connections, one of five for Starts and Stops
+    assert figures["failed"] == 0 and figures["operations"] > 0
+    assert abs(sessions - SUBSCRIBERS // 2 - figures["operations"] // 10) <= 2 * 64
+    assert abs(closed - figures["operations"] // 10) <= 2 * 64
     assert named == sessions and has_times

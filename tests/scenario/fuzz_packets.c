@@ -137,6 +137,8 @@ static void answer_query(struct pgconn *conn, const struct fake_execution *execu
 		rows = "1|ok|\\N|10.0.8.9|0";
 	else if (strcmp(execution->statement, "account") == 0)
 		rows = "1|recorded|f|10.0.8.9";
+	else if (strcmp(execution->statement, "account_interim") == 0)
+		rows = random_below(2) == 0 ? "1" : "";
 	else if (strcmp(execution->statement, "account_device") == 0)
 		rows = "1|0|f";
 	else if (strcmp(execution->statement, "free_addresses") == 0)

@@ -9,7 +9,7 @@ from support.cluster import apply_schema
 
 SERVER_FUNCTIONS = {
     "find", "admit", "learn_message_authenticator", "free_addresses", "tick", "catalog", "catalog_version",
-    "account", "account_device", "account_other", "quarantine", "move_closed",
+    "account", "account_interim", "account_device", "account_other", "quarantine", "move_closed",
     "auth_attempt_store", "auth_attempt_days"}
 
 

@@ -30,6 +30,7 @@ COLUMNS = [
     ("framed_protocol", "text"), ("authentic", "text"), ("connect_info", "text"), ("event_at", "timestamptz"),
     ("received_at", "timestamptz"), ("session_time", "int8"), ("in_octets", "int8"), ("out_octets", "int8"),
     ("has_gigawords", "bool"), ("in_packets", "int8"), ("out_packets", "int8"), ("terminate_cause", "text"),
+    ("fingerprint", "int8"),
 ]
 NAMES = ("login", "user_name", "acct_session_id")  # empty if the packet has none
 ACCOUNT = ("select * from poprad.account("
