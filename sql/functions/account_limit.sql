@@ -1,6 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
+-- What the subscriber has instead of his plan's limit; null: nothing.
+drop function if exists poprad.own_session_limit;
+create function poprad.own_session_limit(owner int)
+returns int language sql stable set search_path = poprad, pg_temp as $$
+	select p.session_limit from subscriber_policy p where p.subscriber_id = owner
+$$;
+
 -- Those of these subscribers who may have so many sessions at a time and no more.
 drop function if exists poprad.account_session_limit; -- of an earlier version
 drop function if exists poprad.account_limited;
@@ -11,7 +18,7 @@ begin
 	return array(
 		select u.subscriber_id from unnest(subscriber_ids) b (subscriber_id)
 		cross join lateral (select * from subscriber u where u.subscriber_id = b.subscriber_id offset 0) u
-		where coalesce(u.session_limit > 0,
+		where coalesce(case when u.has_policy then own_session_limit(u.subscriber_id) end > 0,
 			u.plan_id = any (array(select p.plan_id from plan p where p.session_limit > 0))));
 end
 $$;
@@ -36,8 +43,8 @@ begin
 			where s.state = 'active'
 		) b
 		cross join lateral (
-			select coalesce(u.session_limit, (select p.session_limit from plan p where p.plan_id = u.plan_id))
-				as session_limit
+			select coalesce(case when u.has_policy then own_session_limit(u.subscriber_id) end,
+				(select p.session_limit from plan p where p.plan_id = u.plan_id)) as session_limit
 			from subscriber u where u.subscriber_id = b.subscriber_id
 			offset 0
 		) l

@@ -2,19 +2,21 @@
 -- Copyright the poprad authors
 --
 -- Looks subscribers up by their login (user, or user@realm with the realm in lower case), as many as there are.
+-- policy: what the subscriber has of his own, a JSON object; null: all is as in his plan.
 -- PL/pgSQL only because its statements are planned once; it locks and changes nothing.
 -- lateral (... offset 0): the index is used even if the plan was made while the table was small.
 
 drop function if exists poprad.find;
 create function poprad.find(logins text[])
 returns table (ord int, subscriber_id int, plan_id int, status text, expires_at timestamptz, password text,
-	static_address inet, session_limit int, attributes text)
+	static_address inet, policy text, attributes text)
 language plpgsql stable security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
 	return query
 	select l.ord::int, s.subscriber_id, s.plan_id, s.status, s.expires_at, s.password, s.static_address,
-		s.session_limit, nullif(array_to_string(s.attributes, E'\n'), '')
+		case when s.has_policy then subscriber_policy_text(s.subscriber_id) end,
+		nullif(array_to_string(s.attributes, E'\n'), '')
 	from unnest(logins) with ordinality l (login, ord)
 	cross join lateral (select * from subscriber s where s.login = l.login collate "C" offset 0) s;
 end

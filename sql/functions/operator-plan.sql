@@ -3,9 +3,11 @@
 --
 -- What the operator changes in plans. A null argument leaves the column as it is.
 
--- Changes a plan. pool_name '' takes its pool away; filters and attributes replace the whole list.
-create or replace function poprad.plan_set(plan_name text, pool_name text, session_limit int, session_timeout_s int,
-	idle_timeout_s int, interim_s int, netmask inet, allows_login boolean, filters text[], attributes text[]) returns void
+-- Changes a plan. pool_name '' takes its pool away; filters and attributes replace the whole list. policy: columns that
+-- subscriber_policy has too, by their names.
+drop function if exists poprad.plan_set;
+create function poprad.plan_set(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
+	attributes text[], policy jsonb) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	wanted_plan_id int;
@@ -22,10 +24,9 @@ begin
 	end if;
 	update plan p set
 		pool_id = case when plan_set.pool_name is null then p.pool_id else wanted_pool_id end,
-		session_limit = coalesce(plan_set.session_limit, p.session_limit),
-		session_timeout_s = coalesce(plan_set.session_timeout_s, p.session_timeout_s),
-		idle_timeout_s = coalesce(plan_set.idle_timeout_s, p.idle_timeout_s),
-		interim_s = coalesce(plan_set.interim_s, p.interim_s),
+		(session_limit, session_timeout_s, idle_timeout_s, interim_s) = (
+			select n.session_limit, n.session_timeout_s, n.idle_timeout_s, n.interim_s
+			from jsonb_populate_record(p, coalesce(policy, '{}')) n),
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
 		attributes = coalesce(plan_set.attributes, p.attributes)
@@ -47,12 +48,12 @@ begin
 end
 $$;
 
-create or replace function poprad.plan_add(plan_name text, pool_name text, session_limit int, session_timeout_s int,
-	idle_timeout_s int, interim_s int, netmask inet, allows_login boolean, filters text[], attributes text[]) returns void
+drop function if exists poprad.plan_add;
+create function poprad.plan_add(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
+	attributes text[], policy jsonb) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
 	insert into plan (name) values (plan_name);
-	perform plan_set(plan_name, pool_name, session_limit, session_timeout_s, idle_timeout_s, interim_s, netmask, allows_login,
-		filters, attributes);
+	perform plan_set(plan_name, pool_name, netmask, allows_login, filters, attributes, policy);
 end
 $$;

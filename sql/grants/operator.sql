@@ -11,8 +11,8 @@ grant execute on function
 	poprad.nas_group_get(text),
 	poprad.pool_add(text, cidr, text, boolean),
 	poprad.pool_remove(text, cidr),
-	poprad.plan_add(text, text, int, int, int, int, inet, boolean, text[], text[]),
-	poprad.plan_set(text, text, int, int, int, int, inet, boolean, text[], text[]),
+	poprad.plan_add(text, text, inet, boolean, text[], text[], jsonb),
+	poprad.plan_set(text, text, inet, boolean, text[], text[], jsonb),
 	poprad.filter_add(text, text, text, text, jsonb),
 	poprad.filter_change(text, text, text, text, jsonb),
 	poprad.filter_rule_add(text, jsonb, int),
@@ -23,5 +23,6 @@ grant execute on function
 	poprad.catalog_for_filters(),
 	poprad.plan_get(text),
 	poprad.session_close(uuid, text),
+	poprad.subscriber_policy_set(text, jsonb),
 	poprad.subscriber_remove(text, boolean)
 to poprad_operator;

@@ -96,12 +96,6 @@ struct step_result auth_admit(struct request *request)
 
 /* The database call ------------------------------------------------------------------------ */
 
-static int64_t session_limit(const struct login *login)
-{
-	return login->subscriber.session_limit >= 0 ? login->subscriber.session_limit
-						    : login->plan->session_limit;
-}
-
 /* More seconds than the column holds are as good as for ever. */
 static void put_seconds(struct pg_batch *batch, uint32_t seconds)
 {
@@ -118,7 +112,7 @@ static void put_session(const struct login *login, struct pg_batch *batch)
 	pg_put_int(batch, request->nas->nas_group_id);
 	pg_put_addr(batch, &login->subscriber.static_address);
 	pg_put_bool(batch, login->wants_address);
-	pg_put_int(batch, session_limit(login));
+	pg_put_int(batch, login->policy->session_limit);
 	put_seconds(batch, login->interim_s);
 	put_seconds(batch, login->session_timeout_s);
 	pg_put_bool(batch, request->nas->no_accounting);

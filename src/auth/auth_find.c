@@ -15,7 +15,7 @@ enum find_column {
 	FIND_EXPIRES_AT,
 	FIND_PASSWORD,
 	FIND_STATIC_ADDRESS,
-	FIND_SESSION_LIMIT,
+	FIND_POLICY,
 	FIND_ATTRIBUTES,
 };
 
@@ -61,8 +61,7 @@ static void find_take(struct lane_item *item, const struct pg_rows *rows, size_t
 	subscriber->password = copy_text(pool, pg_read_text(rows, row, FIND_PASSWORD));
 	if (!pg_read_addr(rows, row, FIND_STATIC_ADDRESS, &subscriber->static_address))
 		subscriber->static_address = (struct addr){0};
-	if (!pg_read_int(rows, row, FIND_SESSION_LIMIT, &subscriber->session_limit))
-		subscriber->session_limit = -1;
+	subscriber->policy = copy_text(pool, pg_read_text(rows, row, FIND_POLICY));
 	subscriber->attributes = copy_text(pool, pg_read_text(rows, row, FIND_ATTRIBUTES));
 }
 

@@ -5,6 +5,7 @@
  * how long. What depends on other sessions is the database's to decide (auth_admit). */
 #include "auth/auth.h"
 #include "auth/login.h"
+#include "base/log.h"
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -61,6 +62,22 @@ static uint32_t cut_by_expiry(
 	return (uint32_t)left_s;
 }
 
+/* False: what the subscriber has of his own cannot be read, so nothing can be said. The database
+ * checks it, so that this is another version's. */
+static bool policy_choose(struct login *login)
+{
+	static struct log_limit limit;
+	char *why = NULL;
+	login->policy = &login->plan->policy;
+	if (login->subscriber.policy == NULL ||
+		policy_overlay(login->request->pool, &login->plan->policy, login->subscriber.policy,
+			&login->policy, &why) == 0)
+		return true;
+	log_event_limited(&limit, LOG_LEVEL_ERROR, "subscriber_policy_unreadable",
+		"subscriber_id=%d why=%s", login->subscriber.subscriber_id, log_quote_text(why));
+	return false;
+}
+
 struct step_result auth_policy(struct request *request)
 {
 	struct login *login = login_of(request);
@@ -75,13 +92,18 @@ struct step_result auth_policy(struct request *request)
 	if (service_is_login(login->service_type) && !login->plan->allows_login)
 		return auth_reject(request, REJECT_service_not_allowed);
 
-	login->given = given_collect(request->pool, &login->subscriber, login->plan);
+	if (!policy_choose(login)) {
+		request->note = "why=\"what the subscriber has of his own cannot be read\"";
+		return DROP_BECAUSE(DROP_database);
+	}
+
+	login->given = given_collect(login);
 	login->filters = filters_choose(login, request->nas);
 	if (login->filters->is_refused)
 		return auth_reject(request, REJECT_filter_unfit);
-	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->plan->interim_s);
+	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->policy->interim_s);
 	login->session_timeout_s = cut_by_expiry(
-		given_u32(login, ATTR_SESSION_TIMEOUT, login->plan->session_timeout_s),
+		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s),
 		&login->subscriber, now_us);
 	return NEXT;
 }

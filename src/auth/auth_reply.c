@@ -13,7 +13,6 @@
 /* Interim updates of sessions that began together (a region that reconnects) would come together
  * for ever: each session's interval is its own, within this much of the plan's. */
 #define INTERIM_JITTER_PER_MILLE 100
-#define INTERIM_MIN_S 60 /* RFC 2869 section 5.16 */
 
 /* A standard attribute with its usual value, unless the subscriber or the plan gives another. */
 static void add_default_u32(struct request *request, uint8_t number, uint32_t value)
@@ -67,8 +66,8 @@ static void add_times(struct request *request)
 	const struct login *login = login_of(request);
 	if (login->session_timeout_s != 0)
 		reply_add_u32(&request->reply, ATTR_SESSION_TIMEOUT, login->session_timeout_s);
-	if (login->plan->idle_timeout_s != 0)
-		add_default_u32(request, ATTR_IDLE_TIMEOUT, login->plan->idle_timeout_s);
+	if (login->policy->idle_timeout_s != 0)
+		add_default_u32(request, ATTR_IDLE_TIMEOUT, login->policy->idle_timeout_s);
 }
 
 static bool is_left_out(const struct login *login, const struct encoded_attr *attr)

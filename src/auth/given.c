@@ -77,17 +77,30 @@ static struct given_attr **collect_subscriber(
 	return end;
 }
 
-const struct given_attr *given_collect(
-	TALLOC_CTX *ctx, const struct subscriber *subscriber, const struct plan *plan)
+/* An option of the subscriber's own goes before the plan's attribute that says the same. */
+static bool is_own(const struct policy *policy, const struct encoded_attr *attr)
 {
+	if (policy->own == 0 || attr->vendor != 0)
+		return false;
+	for (enum policy_field field = 0; field < POLICY_FIELDS; field++)
+		if ((policy->own & 1u << field) != 0 &&
+			policy_field_info(field)->attribute == attr->number)
+			return true;
+	return false;
+}
+
+const struct given_attr *given_collect(const struct login *login)
+{
+	TALLOC_CTX *ctx = login->request->pool;
+	const struct plan *plan = login->plan;
 	struct given_attr *first = NULL;
-	struct given_attr **end = collect_subscriber(ctx, subscriber, &first);
+	struct given_attr **end = collect_subscriber(ctx, &login->subscriber, &first);
 	const struct given_attr *own = first;
 	/* Found in the subscriber's part alone: a plan may give one attribute several times. */
 	struct given_attr *plan_first = NULL, **plan_end = &plan_first;
 	for (size_t n = 0; n < plan->attribute_count; n++) {
 		const struct encoded_attr *attr = &plan->attributes[n];
-		if (!is_replaced(own, attr))
+		if (!is_replaced(own, attr) && !is_own(login->policy, attr))
 			plan_end = append(ctx, plan_end, attr);
 	}
 	*end = plan_first;

@@ -35,8 +35,8 @@ struct subscriber {
 	int64_t expires_us; /* wall clock; INT64_MAX = never */
 	char *password;     /* as stored; wiped once it has been looked at */
 	struct addr static_address;
-	int64_t session_limit; /* -1 = the plan's */
-	char *attributes;      /* one a line; NULL = none */
+	char *policy;     /* what he has of his own, JSON; NULL = nothing */
+	char *attributes; /* one a line; NULL = none */
 };
 
 /* An attribute that the subscriber's record or the plan gives. */
@@ -80,6 +80,7 @@ struct login {
 	uint8_t nt_hash[NT_HASH_SIZE];
 	/* auth_policy */
 	const struct plan *plan;
+	const struct policy *policy;    /* in force: the plan's, or his own before it */
 	const struct given_attr *given; /* the subscriber's, then the plan's */
 	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
@@ -112,9 +113,9 @@ struct step_result auth_reject(struct request *request, enum reject reason);
 
 /* The first attribute of that number that the subscriber or the plan gives, or NULL. */
 const struct encoded_attr *given_find(const struct login *login, uint32_t vendor, uint32_t number);
-/* The subscriber's attributes, then those of the plan that none of them replaces. */
-const struct given_attr *given_collect(
-	TALLOC_CTX *ctx, const struct subscriber *subscriber, const struct plan *plan);
+/* The subscriber's attributes, then those of the plan that neither they nor his own policy replace.
+ */
+const struct given_attr *given_collect(const struct login *login);
 
 /* The plan's filters as this NAS takes them; none where the login is for no line, or where an
  * attribute that is given takes their place. */

@@ -53,6 +53,7 @@ struct parameter {
 	bool is_optional;     /* arguments */
 	bool is_repeatable;   /* options, and the last argument */
 	bool is_required;     /* options */
+	bool takes_none;      /* options: none stands for no value, and is passed on as it is */
 };
 
 struct call;

@@ -7,48 +7,32 @@
 #include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
+#include "ctl/policy_option.h"
 
 static const struct parameter plan_name[] = {
 	{.name = "NAME", .type = VALUE_NAME, .sentence = "The plan."}, {0}};
 
-#define PLAN_COMMON_OPTIONS                                                                        \
-	{.name = "pool",                                                                           \
-		.type = VALUE_NAME,                                                                \
-		.form = "P",                                                                       \
-		.sentence = "Where its addresses come from; none if only static ones are used."},  \
-		{.name = "sessions",                                                               \
-			.type = VALUE_NUMBER,                                                      \
-			.form = "N",                                                               \
-			.sentence = "Sessions at a time; 0, the default, is no limit."},           \
-		{.name = "session-timeout",                                                        \
-			.type = VALUE_SECONDS,                                                     \
-			.form = "D",                                                               \
-			.sentence = "Longest session (8h); 0, the default, is no limit."},         \
-		{.name = "idle-timeout",                                                           \
-			.type = VALUE_SECONDS,                                                     \
-			.form = "D",                                                               \
-			.sentence = "Longest silence in a session (15m); 0, the default, is no "   \
-				    "limit."},                                                     \
-		{.name = "interim",                                                                \
-			.type = VALUE_SECONDS,                                                     \
-			.form = "D",                                                               \
-			.sentence = "Time between accounting updates (10m), at least 60s; 0, the " \
-				    "default, leaves it to the NAS."},                             \
-		{.name = "netmask",                                                                \
-			.type = VALUE_ADDRESS,                                                     \
-			.form = "MASK",                                                            \
-			.sentence = "Framed-IP-Netmask; 255.255.255.255 by default."},             \
-		{.name = "allow-login",                                                            \
-			.type = VALUE_CHOICE,                                                      \
-			.form = "yes|no",                                                          \
-			.sentence = "Whether its subscribers may log in to a NAS (Service-Type "   \
-				    "Login, NAS-Prompt, Administrative); no by default."},         \
-		{.name = "filter",                                                                 \
-			.type = VALUE_NAME,                                                        \
-			.form = "F",                                                               \
-			.is_repeatable = true,                                                     \
-			.sentence = "A filter that the NAS applies; all that are given replace "   \
-				    "the present ones."},                                          \
+#define PLAN_COMMON_OPTIONS                                                                       \
+	{.name = "pool",                                                                          \
+		.type = VALUE_NAME,                                                               \
+		.form = "P",                                                                      \
+		.sentence = "Where its addresses come from; none if only static ones are used."}, \
+		POLICY_OPTIONS("", false),                                                        \
+		{.name = "netmask",                                                               \
+			.type = VALUE_ADDRESS,                                                    \
+			.form = "MASK",                                                           \
+			.sentence = "Framed-IP-Netmask; 255.255.255.255 by default."},            \
+		{.name = "allow-login",                                                           \
+			.type = VALUE_CHOICE,                                                     \
+			.form = "yes|no",                                                         \
+			.sentence = "Whether its subscribers may log in to a NAS (Service-Type "  \
+				    "Login, NAS-Prompt, Administrative); no by default."},        \
+		{.name = "filter",                                                                \
+			.type = VALUE_NAME,                                                       \
+			.form = "F",                                                              \
+			.is_repeatable = true,                                                    \
+			.sentence = "A filter that the NAS applies; all that are given replace "  \
+				    "the present ones."},                                         \
 		OPTION_ATTRIBUTE
 
 static const struct parameter plan_add_options[] = {
@@ -95,10 +79,6 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, pool);
-	params_add(&params, call_value(call, "sessions"));
-	params_add(&params, call_value(call, "session-timeout"));
-	params_add(&params, call_value(call, "idle-timeout"));
-	params_add(&params, call_value(call, "interim"));
 	params_add(&params, call_value(call, "netmask"));
 	params_add(&params, call_value(call, "allow-login"));
 	code = filter_params(call, &params);
@@ -107,15 +87,15 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	if (code == CTL_OK)
 		code = attribute_params(call, &params);
 	if (code == CTL_OK)
+		code = policy_params(call, &params);
+	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
 		code = catalog_change_run(pg, sql, &params);
 	return code;
 }
 
-#define PLAN_TYPES                                                                         \
-	"($1, $2, $3::int, $4::int, $5::int, $6::int, $7::inet, $8::boolean, $9::text[], " \
-	"$10::text[])"
+#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb)"
 
 static int plan_add(struct call *call)
 {

@@ -6,6 +6,7 @@
 #include "ctl/attribute.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
+#include "ctl/policy_option.h"
 #include <string.h>
 
 static const struct parameter login_argument[] = {
@@ -28,11 +29,6 @@ static const struct parameter login_argument[] = {
 			.type = VALUE_ADDRESS,                                                     \
 			.form = "A",                                                               \
 			.sentence = "The address that the subscriber always gets."},               \
-		{.name = "sessions",                                                               \
-			.type = VALUE_NUMBER,                                                      \
-			.form = "N",                                                               \
-			.sentence = "Sessions at a time, instead of the plan's limit; 0 is no "    \
-				    "limit."},                                                     \
 		{.name = "expires",                                                                \
 			.type = VALUE_TEXT,                                                        \
 			.form = "TIME",                                                            \
@@ -48,14 +44,15 @@ static const struct parameter add_options[] = {
 		.is_required = true,
 		.sentence = "What was bought."},
 	SUBSCRIBER_COMMON_OPTIONS,
+	POLICY_OPTIONS("", false),
 	{.name = "no-attributes", .sentence = "No further attribute (the default)."},
 	{0},
 };
 static const struct parameter set_options[] = {
 	{.name = "plan", .type = VALUE_NAME, .form = "P", .sentence = "What was bought."},
 	SUBSCRIBER_COMMON_OPTIONS,
+	POLICY_OPTIONS("|none", true),
 	{.name = "no-static-address", .sentence = "Take the static address away."},
-	{.name = "plan-sessions", .sentence = "Use the plan's limit of sessions again."},
 	{.name = "no-attributes", .sentence = "Take the further attributes away."},
 	{0},
 };
@@ -97,7 +94,7 @@ static int not_there(const struct call *call, const char *login)
 		"there is no subscriber %s (see popradctl subscriber list)", login);
 }
 
-/* $1 to $7, the same for add and set. */
+/* $1 to $6, the same for add and set. */
 static int add_subscriber_options(struct call *call, struct params *params)
 {
 	const char *password;
@@ -112,7 +109,6 @@ static int add_subscriber_options(struct call *call, struct params *params)
 	params_add(params, password);
 	params_add(params, call_value(call, "expires"));
 	params_add(params, call_value(call, "static-address"));
-	params_add(params, call_value(call, "sessions"));
 	return attribute_params(call, params);
 }
 
@@ -135,15 +131,28 @@ static int add_realm(struct pg *pg, const char *login)
 	return code;
 }
 
+/* What the subscriber is to have of his own, in the caller's transaction. */
+static int set_policy(struct pg *pg, const struct params *policy)
+{
+	return policy->values[1] == NULL ? CTL_OK
+					 : pg_run(pg,
+						   "select poprad.subscriber_policy_set($1, "
+						   "$2::jsonb)",
+						   policy, NULL);
+}
+
 static int subscriber_add(struct call *call)
 {
-	struct params params = {0};
+	struct params params = {0}, policy = {0};
 	struct pg *pg;
 	int code = add_subscriber_options(call, &params);
 
 	if (code == CTL_OK && params.values[2] == NULL)
 		return call_fail(call, CTL_USAGE,
 			"a subscriber needs a password: --password P, or --password-stdin");
+	params_add(&policy, params.values[0]);
+	if (code == CTL_OK)
+		code = policy_params(call, &policy);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
@@ -153,18 +162,20 @@ static int subscriber_add(struct call *call)
 	if (code == CTL_OK)
 		code = pg_run(pg,
 			"insert into poprad.subscriber (login, realm_id, plan_id, password, "
-			"expires_at, static_address, session_limit, attributes) values ($1, "
+			"expires_at, static_address, attributes) values ($1, "
 			"(select realm_id from poprad.realm "
 			"where name = substring($1 from '@([^@]*)$')), poprad.plan_get($2), $3, "
-			"nullif($4, 'never')::timestamptz, $5::inet, $6::int, "
-			"coalesce($7::text[], '{}'))",
+			"nullif($4, 'never')::timestamptz, $5::inet, "
+			"coalesce($6::text[], '{}'))",
 			&params, NULL);
+	if (code == CTL_OK)
+		code = set_policy(pg, &policy);
 	return code != CTL_OK ? code : pg_run(pg, "commit", NULL, NULL);
 }
 
 static int subscriber_set(struct call *call)
 {
-	struct params params = {0};
+	struct params params = {0}, policy = {0};
 	struct pg *pg;
 	long changed = 0;
 	int code;
@@ -172,14 +183,15 @@ static int subscriber_set(struct call *call)
 	if (call_has(call, "static-address") && call_has(call, "no-static-address"))
 		return call_fail(call, CTL_USAGE,
 			"--static-address and --no-static-address exclude each other");
-	if (call_has(call, "sessions") && call_has(call, "plan-sessions"))
-		return call_fail(
-			call, CTL_USAGE, "--sessions and --plan-sessions exclude each other");
 	code = add_subscriber_options(call, &params);
 	params_add(&params, call_has(call, "no-static-address") ? "true" : "false");
-	params_add(&params, call_has(call, "plan-sessions") ? "true" : "false");
+	params_add(&policy, params.values[0]);
+	if (code == CTL_OK)
+		code = policy_params(call, &policy);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
+	if (code == CTL_OK)
+		code = pg_run(pg, "begin", NULL, NULL);
 	if (code == CTL_OK)
 		code = pg_change(pg,
 			"update poprad.subscriber set "
@@ -187,22 +199,25 @@ static int subscriber_set(struct call *call)
 			"password = coalesce($3, password), expires_at = case when $4::text is "
 			"null "
 			"then expires_at else nullif($4, 'never')::timestamptz end, "
-			"static_address = case when $8::boolean then null "
+			"static_address = case when $7::boolean then null "
 			"else coalesce($5::inet, static_address) end, "
-			"session_limit = case when $9::boolean then null "
-			"else coalesce($6::int, session_limit) end, "
-			"attributes = coalesce($7::text[], attributes) where login = $1",
+			"attributes = coalesce($6::text[], attributes) where login = $1",
 			&params, &changed);
-	return code == CTL_OK && changed == 0 ? not_there(call, params.values[0]) : code;
+	if (code == CTL_OK && changed == 0)
+		return not_there(call, params.values[0]);
+	if (code == CTL_OK)
+		code = set_policy(pg, &policy);
+	return code != CTL_OK ? code : pg_run(pg, "commit", NULL, NULL);
 }
 
 #define SUBSCRIBER_COLUMNS                                                                    \
 	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, " \
-	"s.static_address, s.session_limit, to_jsonb(s.attributes) as attributes, "           \
-	"s.created_at"
+	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "          \
+	"o.interim_s, to_jsonb(s.attributes) as attributes, s.created_at"
 #define SUBSCRIBER_TABLES                                               \
 	" from poprad.subscriber s join poprad.plan p using (plan_id) " \
-	"left join poprad.realm r on r.realm_id = s.realm_id "
+	"left join poprad.realm r on r.realm_id = s.realm_id "          \
+	"left join poprad.subscriber_policy o using (subscriber_id) "
 
 static int subscriber_list(struct call *call)
 {

@@ -293,7 +293,8 @@ int value_check(TALLOC_CTX *ctx, const struct parameter *parameter, const char *
 	const char **normal, const char **why)
 {
 	struct check check = {.ctx = ctx, .parameter = parameter, .normal = text};
-	int code = check_by_type(&check, text);
+	bool is_none = parameter->takes_none && strcmp(text, "none") == 0;
+	int code = is_none ? CTL_OK : check_by_type(&check, text);
 
 	*normal = check.normal;
 	*why = check.why;

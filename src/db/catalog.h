@@ -7,6 +7,7 @@
  * disk. */
 #include "base/addr.h"
 #include "base/err.h"
+#include "db/policy.h"
 #include "filter/filter.h"
 #include "radius/dictionary.h"
 #include <stdbool.h>
@@ -114,9 +115,8 @@ struct rendered_filters {
 struct plan {
 	int32_t plan_id;
 	const char *name;
-	int32_t pool_id;                                       /* 0 = none */
-	uint32_t session_limit;                                /* 0 = none */
-	uint32_t session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
+	int32_t pool_id; /* 0 = none */
+	struct policy policy;
 	struct addr netmask;
 	bool allows_login; /* Service-Type Login, NAS-Prompt, Administrative */
 	size_t filter_count;

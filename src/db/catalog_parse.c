@@ -123,10 +123,7 @@ static void read_plan(struct reader *reader, struct catalog *catalog)
 	plan->plan_id = reader_id(reader, "plan_id", 1);
 	plan->name = reader_text(reader, "name", NAME_MAX_SIZE);
 	plan->pool_id = reader_id(reader, "pool_id", 0);
-	plan->session_limit = reader_count(reader, "session_limit", INT32_MAX);
-	plan->session_timeout_s = reader_count(reader, "session_timeout_s", INT32_MAX);
-	plan->idle_timeout_s = reader_count(reader, "idle_timeout_s", INT32_MAX);
-	plan->interim_s = reader_count(reader, "interim_s", INT32_MAX);
+	policy_read(reader, &plan->policy);
 	plan->netmask = reader_addr(reader, "netmask");
 	if (!is_netmask(&plan->netmask))
 		reader_refuse(reader, ERR_RANGE, "netmask", "is no netmask");

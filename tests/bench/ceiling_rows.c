@@ -87,8 +87,8 @@ struct share *share_new(
 	share->connection = connection;
 	share->line_count = settings->subscribers / settings->connections;
 	share->nas = (struct nas){.nas_id = 1};
-	share->plan =
-		(struct plan){.plan_id = 1, .pool_id = 1, .session_limit = 1, .interim_s = 600};
+	share->plan = (struct plan){
+		.plan_id = 1, .pool_id = 1, .policy = {.session_limit = 1, .interim_s = 600}};
 	share->conf = (struct conf){.authorised_max = 4, .authorised_s = 60};
 	share->worker.conf = &share->conf;
 	share->sessions = mem_must(talloc_zero_array(share, uint32_t, share->line_count));
@@ -171,7 +171,8 @@ bool rows_fill_logins(struct rows *rows)
 			.line = line_of(rows, row),
 			.wants_address = true,
 			.plan = &share->plan,
-			.interim_s = share->plan.interim_s};
+			.policy = &share->plan.policy,
+			.interim_s = share->plan.policy.interim_s};
 	}
 	return rows->count > 0;
 }

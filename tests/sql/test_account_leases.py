@@ -145,7 +145,8 @@ def test_the_later_start_exceeds_the_limit_and_is_recorded(connection):
 
 
 def test_the_limit_inside_a_batch(connection):
-    rows(connection, "update poprad.subscriber set session_limit = 2 where login = 'demo@isp.example'")
+    rows(connection, """insert into poprad.subscriber_policy (subscriber_id, session_limit)
+                        select subscriber_id, 2 from poprad.subscriber where login = 'demo@isp.example' returning 1""")
     keys = [authorise(connection, address=f"10.0.8.{i}") for i in range(1, 5)]
     account(connection, *[packet(START, 5, class_key=key, acct_session_id=str(key)) for key in keys])
     assert [session(connection, key)["flags"] for key in keys] == [[], [], ["over_limit"], ["over_limit"]]

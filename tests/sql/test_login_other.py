@@ -30,18 +30,19 @@ def rows(cursor, sql, *parameters):
 
 def find(cursor, *logins):
     return rows(cursor, """select ord, subscriber_id, plan_id, status, expires_at, password, host(static_address),
-                           session_limit, attributes from poprad.find(%s) order by ord""",
+                           policy, attributes from poprad.find(%s) order by ord""",
                 list(logins))
 
 
 def test_find_answers_by_position_and_leaves_out_the_unknown(network, cursor):
     one = network.subscriber("one", password="a")
-    two = network.subscriber("two", password="b", session_limit=3, static_address="10.0.4.10", status="suspended",
+    two = network.subscriber("two", password="b", static_address="10.0.4.10", status="suspended",
                              attributes=["Reply-Message = hi", "Idle-Timeout = 5"])
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) values (%s, 3)", two)
     assert find(cursor, "two", "nobody", "one", "two", "") == [
-        (1, two, 1, "suspended", None, "b", "10.0.4.10", 3, "Reply-Message = hi\nIdle-Timeout = 5"),
+        (1, two, 1, "suspended", None, "b", "10.0.4.10", '{"session_limit": 3}', "Reply-Message = hi\nIdle-Timeout = 5"),
         (3, one, 1, "active", None, "a", None, None, None),
-        (4, two, 1, "suspended", None, "b", "10.0.4.10", 3, "Reply-Message = hi\nIdle-Timeout = 5")]
+        (4, two, 1, "suspended", None, "b", "10.0.4.10", '{"session_limit": 3}', "Reply-Message = hi\nIdle-Timeout = 5")]
     assert find(cursor) == []
 
 

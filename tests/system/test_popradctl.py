@@ -500,6 +500,27 @@ def test_realms(operator, refused, names):
 
 # --- subscriber ----------------------------------------------------------------------------------------------------------------
 
+def test_what_a_subscriber_has_of_his_own(operator, refused, names):
+    user = names("line")
+    own = ("session_limit", "session_timeout_s", "idle_timeout_s", "interim_s")
+    operator.ctl("subscriber", "add", user, "--plan", "plain", "--password", "p", "--session-timeout", "8h", "--interim", "10m")
+    row = shown(operator, "subscriber", "show", user)
+    assert [row[key] for key in own] == [None, 28800, None, 600]
+    operator.ctl("subscriber", "set", user, "--session-timeout", "none", "--idle-timeout", "15m", "--interim", "0", "--sessions", "2")
+    row = shown(operator, "subscriber", "show", user)
+    assert [row[key] for key in own] == [2, None, 900, 0]
+    operator.ctl("subscriber", "set", user, "--expires", "2027-01-31")
+    assert shown(operator, "subscriber", "show", user)["session_limit"] == 2
+    operator.ctl("subscriber", "set", user, "--idle-timeout", "none", "--interim", "none", "--sessions", "none")
+    row = next(row for row in shown(operator, "subscriber", "list") if row["login"] == user)
+    assert [row[key] for key in own] == [None] * 4
+    errors = refused(REFUSED, "at least 60 seconds", "subscriber", "set", user, "--interim", "10s", "--expires", "2029-01-31")
+    assert errors.startswith("popradctl: --interim: 10 is neither 0")
+    assert shown(operator, "subscriber", "show", user)["expires_at"] == "2027-01-31T00:00:00Z"
+    refused(USAGE, "is not a duration", "plan", "set", "plain", "--interim", "none")
+    refused(REFUSED, "there is no subscriber", "subscriber", "set", user + "x", "--sessions", "1")
+
+
 def test_a_subscriber_is_added_changed_and_removed(operator, refused, names):
     user = f"{names('Line')}@isp.example"
     operator.ctl("subscriber", "add", user.replace("isp", "ISP"), "--plan", "plain", "--password-stdin", "--expires", "2027-01-31",
@@ -512,7 +533,7 @@ def test_a_subscriber_is_added_changed_and_removed(operator, refused, names):
         "sessions": []}
     assert "password" not in row
     assert shown(operator, "subscriber", "show", user, "--with-password")["password"] == "pass word"
-    operator.ctl("subscriber", "set", user, "--expires", "never", "--plan-sessions", "--no-static-address", "--no-attributes",
+    operator.ctl("subscriber", "set", user, "--expires", "never", "--sessions", "none", "--no-static-address", "--no-attributes",
                  "--password", "{nt}8846f7eaee8fb117ad06bdd830b7586c", "--plan", "dialup")
     row = shown(operator, "subscriber", "show", user)
     assert [row[key] for key in ("expires_at", "session_limit", "static_address", "attributes", "password_form", "plan")] == [

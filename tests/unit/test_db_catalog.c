@@ -109,10 +109,10 @@ static void check_plans(const struct catalog *catalog)
 	const struct plan *plan = catalog_find_plan(catalog, 8);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
 	CU_ASSERT_STRING_EQUAL(plan->name, "dialup");
-	CU_ASSERT_EQUAL(plan->session_timeout_s, 28800);
-	CU_ASSERT_EQUAL(plan->idle_timeout_s, 900);
-	CU_ASSERT_EQUAL(plan->interim_s, 600);
-	CU_ASSERT_EQUAL(plan->session_limit, 1);
+	CU_ASSERT_EQUAL(plan->policy.session_timeout_s, 28800);
+	CU_ASSERT_EQUAL(plan->policy.idle_timeout_s, 900);
+	CU_ASSERT_EQUAL(plan->policy.interim_s, 600);
+	CU_ASSERT_EQUAL(plan->policy.session_limit, 1);
 	CU_ASSERT_EQUAL_FATAL(plan->filter_count, 2);
 	CU_ASSERT_STRING_EQUAL(plan->filters[0]->list.name, "to-general-customer-equipment");
 	CU_ASSERT_EQUAL(plan->filters[0]->list.direction, FILTER_OUT);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Each value is read as the server will read it, before it is stored. */
+#include "ctl/policy_option.h"
+#include "base/mem.h"
+#include "db/policy.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int check(struct call *call, const struct policy_field_info *info, json_t *value)
+{
+	static const struct policy nothing;
+	const struct policy *policy;
+	json_t *document = mem_must(json_pack("{sO}", info->column, value));
+	char *text = mem_must(json_dumps(document, JSON_COMPACT)), *why;
+	int rc = policy_overlay(call->ctx, &nothing, text, &policy, &why);
+
+	free(text);
+	json_decref(document);
+	if (rc == 0)
+		return CTL_OK;
+	/* "interim_s: 10 is ..." */
+	return call_fail(
+		call, CTL_REFUSED, "--%s: %s", info->option, why + strlen(info->column) + 2);
+}
+
+int policy_params(struct call *call, struct params *params)
+{
+	json_t *document = mem_must(json_object());
+	int code = CTL_OK;
+	char *text;
+
+	for (enum policy_field field = 0; code == CTL_OK && field < POLICY_FIELDS; field++) {
+		const struct policy_field_info *info = policy_field_info(field);
+		const char *given = call_value(call, info->option);
+		json_t *value;
+
+		if (given == NULL)
+			continue;
+		value = strcmp(given, "none") == 0 ? json_null()
+						   : json_integer(strtoll(given, NULL, 10));
+		if (!json_is_null(value))
+			code = check(call, info, value);
+		json_object_set_new(document, info->column, mem_must(value));
+	}
+	text = mem_must(json_dumps(document, JSON_COMPACT));
+	params_add(params,
+		json_object_size(document) > 0 ? mem_must(talloc_strdup(call->ctx, text)) : NULL);
+	free(text);
+	json_decref(document);
+	return code;
+}

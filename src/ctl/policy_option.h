@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* The options that a plan has, and a subscriber may have of his own instead (db/policy.h): the same
+ * names, forms and checks for both. */
+#include "ctl/ctl.h"
+#include "ctl/pg.h"
+
+/* NONE is "|none" where an own value can be taken away, TAKES_NONE true then. */
+#define POLICY_OPTIONS(NONE, TAKES_NONE)                                                   \
+	{.name = "sessions",                                                               \
+		.type = VALUE_NUMBER,                                                      \
+		.form = "N" NONE,                                                          \
+		.takes_none = (TAKES_NONE),                                                \
+		.sentence = "Sessions at a time; 0 is no limit."},                         \
+		{.name = "session-timeout",                                                \
+			.type = VALUE_SECONDS,                                             \
+			.form = "D" NONE,                                                  \
+			.takes_none = (TAKES_NONE),                                        \
+			.sentence = "Longest session (8h); 0 is no limit."},               \
+		{.name = "idle-timeout",                                                   \
+			.type = VALUE_SECONDS,                                             \
+			.form = "D" NONE,                                                  \
+			.takes_none = (TAKES_NONE),                                        \
+			.sentence = "Longest silence in a session (15m); 0 is no limit."}, \
+	{                                                                                  \
+		.name = "interim", .type = VALUE_SECONDS, .form = "D" NONE,                \
+		.takes_none = (TAKES_NONE),                                                \
+		.sentence = "Time between accounting updates (10m), at least 60s; 0 "      \
+			    "leaves it to the NAS."                                        \
+	}
+
+/* The options that were given as a JSON object of columns, null for those that are taken away; NULL
+ * if none was given. */
+int policy_params(struct call *call, struct params *params) MUST_CHECK;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Each field is a row: its names, where it is kept, and its reader. */
+#include "db/policy.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "radius/packet.h"
+#include <string.h>
+
+struct field {
+	struct policy_field_info info;
+	void (*read)(struct reader *reader, const struct field *field, void *value);
+	size_t offset; /* of the value in struct policy */
+};
+
+static void read_count(struct reader *reader, const struct field *field, void *value)
+{
+	*(uint32_t *)value = reader_count(reader, field->info.column, INT32_MAX);
+}
+
+static void read_interim(struct reader *reader, const struct field *field, void *value)
+{
+	uint32_t interim_s = reader_count(reader, field->info.column, INT32_MAX);
+	if (interim_s > 0 && interim_s < INTERIM_MIN_S)
+		reader_refuse(reader, ERR_RANGE, field->info.column,
+			"%u is neither 0 (none) nor at least 60 seconds", interim_s);
+	*(uint32_t *)value = interim_s;
+}
+
+static const struct field fields[POLICY_FIELDS] = {
+	[POLICY_SESSION_LIMIT] = {{"session_limit", "sessions", 0}, read_count,
+		offsetof(struct policy, session_limit)},
+	[POLICY_SESSION_TIMEOUT] = {{"session_timeout_s", "session-timeout", ATTR_SESSION_TIMEOUT},
+		read_count, offsetof(struct policy, session_timeout_s)},
+	[POLICY_IDLE_TIMEOUT] = {{"idle_timeout_s", "idle-timeout", ATTR_IDLE_TIMEOUT}, read_count,
+		offsetof(struct policy, idle_timeout_s)},
+	[POLICY_INTERIM] = {{"interim_s", "interim", ATTR_ACCT_INTERIM_INTERVAL}, read_interim,
+		offsetof(struct policy, interim_s)},
+};
+
+const struct policy_field_info *policy_field_info(enum policy_field field)
+{
+	return &fields[field].info;
+}
+
+static void read_field(struct reader *reader, const struct field *field, struct policy *policy)
+{
+	field->read(reader, field, (char *)policy + field->offset);
+}
+
+void policy_read(struct reader *reader, struct policy *policy)
+{
+	for (unsigned n = 0; n < POLICY_FIELDS; n++)
+		read_field(reader, &fields[n], policy);
+}
+
+static void overlay(struct reader *reader, struct policy *policy)
+{
+	if (!json_is_object(reader->object)) {
+		reader_refuse(reader, ERR_SYNTAX, "document", "is no object");
+		return;
+	}
+	for (unsigned n = 0; n < POLICY_FIELDS; n++) {
+		if (json_object_get(reader->object, fields[n].info.column) == NULL)
+			continue;
+		read_field(reader, &fields[n], policy);
+		policy->own |= 1u << n;
+	}
+}
+
+int policy_overlay(TALLOC_CTX *ctx, const struct policy *plan, const char *own,
+	const struct policy **policy_out, char **why)
+{
+	json_error_t error;
+	json_t *document = json_loads(own, JSON_REJECT_DUPLICATES, &error);
+	if (document == NULL) {
+		*why = mem_must(talloc_strdup(ctx, log_quote_text(error.text)));
+		return ERR_SYNTAX;
+	}
+	struct policy *policy = mem_must(talloc_memdup(ctx, plan, sizeof *plan));
+	struct reader reader = {.ctx = ctx, .object = document};
+	overlay(&reader, policy);
+	json_decref(document);
+	*policy_out = policy;
+	*why = reader.why;
+	return reader.rc;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* What a plan says of its subscribers' sessions, and what a subscriber may have of his own instead.
+ * poprad.plan and poprad.subscriber_policy have columns of the same names. The catalog, a login and
+ * popradctl read them with the same code; a plan gives all of them, a subscriber those that are not
+ * as in his plan. */
+#include "db/catalog_fields.h"
+
+#define INTERIM_MIN_S 60 /* RFC 2869 section 5.16 */
+
+/* Bits of policy.own are 1 << these. */
+enum policy_field {
+	POLICY_SESSION_LIMIT,
+	POLICY_SESSION_TIMEOUT,
+	POLICY_IDLE_TIMEOUT,
+	POLICY_INTERIM,
+	POLICY_FIELDS
+};
+
+struct policy {
+	unsigned own; /* what is the subscriber's own; in a plan 0 */
+	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
+};
+
+struct policy_field_info {
+	const char *column; /* of both tables, and member of both documents */
+	const char *option; /* of popradctl plan set and subscriber set */
+	uint8_t attribute;  /* the standard attribute that says the same; 0 = none */
+};
+const struct policy_field_info *policy_field_info(enum policy_field field);
+
+/* Reads all fields of a plan's row. */
+void policy_read(struct reader *reader, struct policy *policy);
+
+/* The plan's policy with what is in own, the text of a JSON object, in its place; owned by ctx.
+ * ERR_SYNTAX, ERR_RANGE: *why (owned by ctx) names the field, and what is allowed. */
+int policy_overlay(TALLOC_CTX *ctx, const struct policy *plan, const char *own,
+	const struct policy **policy, char **why) MUST_CHECK;

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""What a subscriber has of his own: who writes it, subscriber.has_policy says so, and find hands it out."""
+
+import json
+
+import psycopg2.errors
+import pytest
+
+from support.cluster import apply_schema
+from support.login import Network
+
+
+@pytest.fixture
+def network(database):
+    return Network(database)
+
+
+@pytest.fixture
+def operator(database):
+    return database.connect("poprad_operator").cursor()
+
+
+def change(cursor, login, **columns):
+    cursor.execute("select poprad.subscriber_policy_set(%s, %s)", (login, json.dumps(columns)))
+
+
+def found(database, login):
+    cursor = database.connect("poprad_server").cursor()
+    cursor.execute("select policy from poprad.find(array[%s])", (login,))
+    (policy,), = cursor.fetchall()
+    return policy and json.loads(policy)
+
+
+def marked(network):
+    network.cursor.execute("select login from poprad.subscriber where has_policy order by login")
+    return [login for login, in network.cursor.fetchall()]
+
+
+def test_what_is_set_is_found_and_what_is_not_stays_the_plans(database, network, operator):
+    network.subscriber("one")
+    network.subscriber("two")
+    assert (found(database, "one"), marked(network)) == (None, [])
+    change(operator, "one", session_limit=0, interim_s=120)
+    assert (found(database, "one"), found(database, "two")) == ({"session_limit": 0, "interim_s": 120}, None)
+    change(operator, "one", interim_s=None, session_timeout_s=60, idle_timeout_s=30)
+    assert found(database, "one") == {"session_limit": 0, "session_timeout_s": 60, "idle_timeout_s": 30}
+    assert marked(network) == ["one"]
+    change(operator, "one", session_limit=None, session_timeout_s=None, idle_timeout_s=None)
+    assert (found(database, "one"), marked(network)) == (None, [])
+    assert network.one("select count(*) from poprad.subscriber_policy") == 0
+
+
+def test_whoever_writes_the_table_has_policy_follows(network):
+    one, two = network.subscriber("one"), network.subscriber("two")
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) values (%s, 1), (%s, null)", one, two)
+    assert marked(network) == ["one"]
+    network.run("update poprad.subscriber_policy set subscriber_id = %s", two)
+    assert marked(network) == ["two"]
+    network.run("update poprad.subscriber_policy set session_limit = null")
+    assert marked(network) == []
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) values (%s, 1)", one)
+    network.run("delete from poprad.subscriber_policy")
+    assert marked(network) == []
+
+
+def test_it_goes_with_its_subscriber(network):
+    one = network.subscriber("one")
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) values (%s, 1)", one)
+    network.run("delete from poprad.subscriber")
+    assert network.one("select count(*) from poprad.subscriber_policy") == 0
+
+
+@pytest.mark.parametrize("columns", [
+    {"session_limit": -1}, {"session_timeout_s": -1}, {"idle_timeout_s": -1}, {"interim_s": 59}, {"interim_s": -60}])
+def test_what_no_server_could_read_is_refused(network, operator, columns):
+    network.subscriber("one")
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        change(operator, "one", **columns)
+    assert marked(network) == []
+
+
+def test_nobodys(operator):
+    with pytest.raises(psycopg2.errors.NoDataFound, match="there is no subscriber nobody"):
+        change(operator, "nobody", session_limit=1)
+
+
+def test_limits_of_an_earlier_version_are_kept(cluster):
+    database = cluster.empty_database("poprad_former_limits")
+    try:
+        connection = database.connect(autocommit=False)
+        apply_schema(connection, newest=10)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("""insert into poprad.plan (name) values ('dialup');
+                              insert into poprad.subscriber (login, plan_id, password, session_limit)
+                              values ('none', 1, 'a', null), ('unlimited', 1, 'a', 0), ('three', 1, 'a', 3)""")
+        apply_schema(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select login, has_policy from poprad.subscriber order by login")
+            assert cursor.fetchall() == [("none", False), ("three", True), ("unlimited", True)]
+        connection.close()
+        assert [found(database, login) for login in ("none", "three", "unlimited")] == [
+            None, {"session_limit": 3}, {"session_limit": 0}]
+    finally:
+        database.drop()

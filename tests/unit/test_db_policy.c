@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * Tests of what a subscriber has of his own, as it stands in his row: good and bad. */
+#include "base/mem.h"
+#include "db/policy.h"
+#include "suite.h"
+#include <string.h>
+
+static TALLOC_CTX *ctx;
+static const struct policy plan = {
+	.session_limit = 1, .session_timeout_s = 28800, .idle_timeout_s = 900, .interim_s = 600};
+
+static const struct policy *overlaid(const char *own)
+{
+	const struct policy *policy = NULL;
+	char *why = NULL;
+	CU_ASSERT_EQUAL_FATAL(policy_overlay(ctx, &plan, own, &policy, &why), 0);
+	CU_ASSERT_PTR_NULL(why);
+	return policy;
+}
+
+static void test_nothing_is_as_in_the_plan(void)
+{
+	const struct policy *policy = overlaid("{}");
+	CU_ASSERT_EQUAL(memcmp(policy, &plan, sizeof plan), 0);
+}
+
+static void test_what_is_own_goes_before_the_plan(void)
+{
+	const struct policy *policy = overlaid("{\"session_limit\": 0, \"interim_s\": 60}");
+	CU_ASSERT_EQUAL(policy->session_limit, 0);
+	CU_ASSERT_EQUAL(policy->session_timeout_s, 28800);
+	CU_ASSERT_EQUAL(policy->idle_timeout_s, 900);
+	CU_ASSERT_EQUAL(policy->interim_s, 60);
+	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_SESSION_LIMIT | 1u << POLICY_INTERIM);
+	policy = overlaid("{\"session_timeout_s\": 2147483647, \"idle_timeout_s\": 1}");
+	CU_ASSERT_EQUAL(policy->session_timeout_s, 2147483647);
+	CU_ASSERT_EQUAL(policy->idle_timeout_s, 1);
+}
+
+/* A newer database may have columns that this server does not know. */
+static void test_what_is_unknown_is_passed_over(void)
+{
+	CU_ASSERT_EQUAL(overlaid("{\"colour\": \"blue\"}")->own, 0);
+}
+
+static void test_what_cannot_be_is_refused(void)
+{
+	static const struct {
+		const char *own, *why;
+		int rc;
+	} bad[] = {
+		{"", "", ERR_SYNTAX},
+		{"[]", "document: is no object", ERR_SYNTAX},
+		{"{\"session_limit\": 1", "", ERR_SYNTAX},
+		{"{\"session_limit\": 1, \"session_limit\": 2}", "", ERR_SYNTAX},
+		{"{\"session_limit\": \"1\"}", "session_limit: is no integer", ERR_SYNTAX},
+		{"{\"session_limit\": null}", "session_limit: is no integer", ERR_SYNTAX},
+		{"{\"session_limit\": -1}", "session_limit: -1 is not within 0..2147483647",
+			ERR_RANGE},
+		{"{\"idle_timeout_s\": 2147483648}",
+			"idle_timeout_s: 2147483648 is not within 0..2147483647", ERR_RANGE},
+		{"{\"interim_s\": 59}", "interim_s: 59 is neither 0 (none) nor at least 60 seconds",
+			ERR_RANGE},
+	};
+	for (size_t n = 0; n < sizeof bad / sizeof bad[0]; n++) {
+		const struct policy *policy;
+		char *why = NULL;
+		CU_ASSERT_EQUAL(policy_overlay(ctx, &plan, bad[n].own, &policy, &why), bad[n].rc);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(why);
+		CU_ASSERT_PTR_NOT_NULL(strstr(why, bad[n].why));
+	}
+}
+
+static int prepare(void)
+{
+	ctx = mem_must(talloc_new(NULL));
+	return 0;
+}
+
+static int clean_up(void)
+{
+	talloc_free(ctx);
+	return 0;
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		TEST(test_nothing_is_as_in_the_plan),
+		TEST(test_what_is_own_goes_before_the_plan),
+		TEST(test_what_is_unknown_is_passed_over),
+		TEST(test_what_cannot_be_is_refused),
+		CU_TEST_INFO_NULL,
+	};
+	return suite_run_with("db_policy", prepare, clean_up, tests);
+}
