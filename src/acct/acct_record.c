@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "request/trace.h"
 #include <string.h>
 
 static const struct lane_call *call_for(uint32_t status)
@@ -104,6 +105,8 @@ void acct_done(struct lane_item *item, enum lane_outcome outcome)
 		return;
 	}
 	if (outcome == LANE_REFUSED) {
+		if (request->trace != NULL)
+			trace_query(request, outcome);
 		request->lane_item = NULL;
 		bool is_hopeless = item->call == &acct_quarantine_call;
 		request_act(

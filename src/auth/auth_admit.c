@@ -9,6 +9,7 @@
 #include "auth/auth.h"
 #include "auth/exhausted.h"
 #include "auth/login.h"
+#include "request/trace.h"
 #include <string.h>
 
 #define ROUNDS_MAX 3
@@ -178,6 +179,20 @@ static void admit_take(struct lane_item *item, const struct pg_rows *rows, size_
 		admission->used_candidate = 0;
 }
 
+static void say_admission(struct request *request)
+{
+	const struct login *login = login_of(request);
+	char address[ADDR_TEXT_MAX];
+	if (login->admission.is_outrun)
+		trace_say(request, "all %zu proposed addresses had just been taken",
+			login->proposal.count);
+	else if (login->verdict != REJECT_none)
+		trace_say(request, "%s", reject_name(login->verdict));
+	else if (addr_is_set(&login->admission.address))
+		trace_say(request, "address %s, in round %u",
+			addr_format(&login->admission.address, address), login->proposal.round);
+}
+
 static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 {
 	struct login *login = login_of_item(item);
@@ -193,6 +208,8 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 		request_drop(request, DROP_database);
 		return;
 	}
+	if (request->trace != NULL)
+		say_admission(request);
 	settle_candidates(login);
 	if (login->verdict == REJECT_pool_exhausted)
 		exhausted_mark(request->worker->exhausted, login->plan->pool_id,

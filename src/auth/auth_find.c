@@ -5,6 +5,7 @@
 #include "auth/auth.h"
 #include "auth/login.h"
 #include "base/mem.h"
+#include "request/trace.h"
 #include <string.h>
 
 enum find_column {
@@ -65,11 +66,25 @@ static void find_take(struct lane_item *item, const struct pg_rows *rows, size_t
 	subscriber->attributes = copy_text(pool, pg_read_text(rows, row, FIND_ATTRIBUTES));
 }
 
+static void say_found(struct request *request)
+{
+	const struct subscriber *subscriber = &login_of(request)->subscriber;
+	if (subscriber->is_found)
+		trace_say(request, "subscriber %d, plan %d, %s%s", subscriber->subscriber_id,
+			subscriber->plan_id, subscriber->is_active ? "active" : "suspended",
+			addr_is_set(&subscriber->static_address) ? ", static address" : "");
+	else
+		trace_say(request, "there is no such subscriber");
+}
+
 static void find_done(struct lane_item *item, enum lane_outcome outcome)
 {
 	struct request *request = login_of_item(item)->request;
-	if (request_lane_done(request, outcome))
-		request_resume(request);
+	if (!request_lane_done(request, outcome))
+		return;
+	if (request->trace != NULL)
+		say_found(request);
+	request_resume(request);
 }
 
 static const enum pg_type find_types[] = {PG_TEXT};

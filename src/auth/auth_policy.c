@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 #include "auth/login.h"
 #include "base/log.h"
+#include "request/trace.h"
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -105,5 +106,7 @@ struct step_result auth_policy(struct request *request)
 	login->session_timeout_s = cut_by_expiry(
 		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s),
 		&login->subscriber, now_us);
+	TRACE_SAY(
+		request, "plan %s, %zu octets of filters", login->plan->name, login->filters->size);
 	return NEXT;
 }

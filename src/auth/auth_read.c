@@ -7,6 +7,7 @@
 #include "auth/login.h"
 #include "base/mem.h"
 #include "request/attempts.h"
+#include "request/trace.h"
 #include <string.h>
 
 static void wipe(TALLOC_CTX *memory)
@@ -83,6 +84,9 @@ struct step_result auth_read(struct request *request)
 	login->wants_address = service_has_address(login->service_type);
 
 	enum reject reason = credential_read(request, &login->credential);
+	TRACE_SAY(request, "%s",
+		login->credential.is_given ? credential_method_name(login->credential.method)
+					   : "no credential");
 	if (reason == REJECT_none && login->line.login == NULL)
 		reason = REJECT_no_user_name;
 	return reason == REJECT_none ? NEXT : auth_reject(request, reason);

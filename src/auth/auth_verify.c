@@ -6,6 +6,7 @@
  * arrival, so that neither words nor time tell an unknown login from a wrong password. */
 #include "auth/auth.h"
 #include "auth/login.h"
+#include "request/trace.h"
 #include <string.h>
 
 static void forget_passwords(struct login *login)
@@ -16,11 +17,19 @@ static void forget_passwords(struct login *login)
 		explicit_bzero(stored, strlen(stored));
 }
 
+static void say_verdict(const struct login *login)
+{
+	TRACE_SAY(login->request, "%s",
+		login->verdict == REJECT_none ? "the password is right"
+					      : reject_name(login->verdict));
+}
+
 static void hash_done(void *owner, enum reject verdict)
 {
 	struct login *login = owner;
 	login->job = NULL;
 	login->verdict = verdict;
+	say_verdict(login);
 	request_resume(login->request);
 }
 
@@ -77,6 +86,8 @@ struct step_result auth_verify(struct request *request)
 		result = submit_hash(login, &password);
 	else
 		login->verdict = verify(login, &password);
+	if (result.kind == STEP_NEXT)
+		say_verdict(login);
 	explicit_bzero(&password, sizeof password);
 	forget_passwords(login);
 	return result;

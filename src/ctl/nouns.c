@@ -18,5 +18,6 @@ const struct noun ctl_nouns[] = {
 	{"subscriber", "Who may log in.", subscriber_commands},
 	{"session", "Who is online.", session_commands},
 	{"why", "Why somebody cannot log in.", why_commands},
+	{"trace", "Packets as they come.", trace_commands},
 	{0},
 };

@@ -5,50 +5,17 @@
  * there, one JSON object comes back. */
 #include "base/mem.h"
 #include "ctl/commands.h"
+#include "ctl/server.h"
 #include "ctl/status_print.h"
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define ANSWER_MAX (1 << 20) /* octets; some 200 numbers for each of 64 workers are less */
-#define PATIENCE_S 5
 
 static const struct parameter status_options[] = {OPTION_JSON, {0}};
-
-static int not_running(const struct call *call, const char *path)
-{
-	return call_fail(call, CTL_REFUSED, "the server does not run, or %s is not its socket: %s",
-		path, strerror(errno));
-}
-
-static int connect_control(struct call *call, int *connected)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = PATIENCE_S};
-	const char *path = mem_must(talloc_asprintf(call->ctx, "%s/control", call->conf->run_dir));
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return call_fail(call, CTL_REFUSED, "run_dir is too long: %s", path);
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return not_running(call, path);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0) {
-		int code = not_running(call, path);
-
-		close(fd);
-		return code;
-	}
-	*connected = fd;
-	return CTL_OK;
-}
 
 /* Until the line end or the end of the connection. */
 static size_t read_answer(int fd, char *answer)
@@ -80,7 +47,8 @@ static int ask(struct call *call, int fd, json_t **status)
 	if (!json_is_object(*status)) {
 		json_decref(*status);
 		return call_fail(call, CTL_REFUSED,
-			"the server gave no answer within %d s that can be read", PATIENCE_S);
+			"the server gave no answer within %d s that can be read",
+			SERVER_PATIENCE_S);
 	}
 	return CTL_OK;
 }
@@ -91,7 +59,7 @@ static int status_show(struct call *call)
 	int fd = -1, code = call_load_conf(call);
 
 	if (code == CTL_OK)
-		code = connect_control(call, &fd);
+		code = server_connect(call, &fd);
 	if (code != CTL_OK)
 		return code;
 	code = ask(call, fd, &status);

@@ -6,10 +6,10 @@
 #include "auth/password.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/text.h"
 #include "ctl/commands.h"
 #include "ctl/pg.h"
 #include "ctl/why_print.h"
+#include "request/line.h"
 #include <string.h>
 
 #define LAST_DEFAULT "50"
@@ -32,16 +32,6 @@ static const struct parameter why_options[] = {
 		.sentence = "How many attempts are looked at; " LAST_DEFAULT " by default."},
 	{0},
 };
-
-/* As subscribers have it: the realm compares without case. */
-static char *canonical_login(TALLOC_CTX *ctx, const char *text)
-{
-	char *login = mem_must(talloc_strdup(ctx, text));
-	char *at = strrchr(login, '@');
-	if (at != NULL)
-		text_lower(at + 1);
-	return login;
-}
 
 static int check_nas(struct pg *pg, const char *nas)
 {
@@ -130,7 +120,7 @@ static int ask(struct pg *pg, const char *login, json_t **why)
 
 static int why_run(struct call *call)
 {
-	const char *login = canonical_login(call->ctx, call_value(call, "LOGIN"));
+	const char *login = line_login(call->ctx, call_value(call, "LOGIN"));
 	json_t *why = NULL;
 	struct pg *pg;
 	int code = pg_open(call, &pg);

@@ -42,13 +42,16 @@ static void call_done(struct lane *lane)
 	}
 }
 
-static void send_batch(struct lane *lane, struct lane_batch *batch)
+static void send_batch(struct lane *lane, struct lane_batch *batch, int64_t now_ns)
 {
 	const struct lane_call *call = batch->queue->call;
 	struct pg_batch *rows = batch->queue->rows;
 	pg_batch_clear(rows);
-	for (size_t i = 0; i < batch->count; i++)
+	for (size_t i = 0; i < batch->count; i++) {
+		batch->items[i]->sent_ns = now_ns;
+		batch->items[i]->sent_rows = batch->count;
 		call->put(batch->items[i], rows);
+	}
 	assert(pg_batch_rows(rows) == batch->count);
 	pgconn_execute(lane->conn, &call->statement, rows, batch);
 	TAILQ_INSERT_TAIL(&lane->next.batches, batch, entry);
@@ -88,10 +91,10 @@ static bool send_next(struct lane *lane)
 		if (timer_is_set(&queue->pause))
 			continue;
 		while ((batch = lane_batch_take_again(lane, queue, now_ns)))
-			send_batch(lane, batch);
+			send_batch(lane, batch, now_ns);
 		for (enum lane_urgency urgency = 0; urgency < LANE_URGENCIES; urgency++)
 			if ((batch = lane_batch_take_new(lane, queue, urgency, now_ns)))
-				send_batch(lane, batch);
+				send_batch(lane, batch, now_ns);
 	}
 	if (TAILQ_EMPTY(&lane->next.batches))
 		return false;

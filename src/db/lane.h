@@ -59,6 +59,8 @@ struct lane_item {
 	uint32_t subject; /* a hash of what it is about, 0 = nothing: of items about the same only
 			     one is in flight, of equal urgency the earlier one first */
 	int64_t queued_ns;
+	int64_t sent_ns; /* when it last left, and with how many others in all; 0 = never */
+	size_t sent_rows;
 	const char *refusal; /* with LANE_REFUSED: SQLSTATE and message; gone when done returns */
 	TAILQ_ENTRY(lane_item) entry;
 	struct lane_list *list;   /* waiting or finished; NULL = idle or in a batch */

@@ -17,10 +17,13 @@
 
 #define BACKLOG 16
 
-struct client {
-	TAILQ_ENTRY(client) entry;
+struct control_client {
+	TAILQ_ENTRY(control_client) entry;
 	struct control *control;
 	struct bufferevent *stream;
+	/* of one that follows; else NULL */
+	void (*gone)(void *owner, struct control_client *client);
+	void *gone_owner;
 };
 
 struct control {
@@ -28,38 +31,41 @@ struct control {
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 	struct event_base *base;
 	struct event *acceptable;
-	TAILQ_HEAD(, client) clients;
+	TAILQ_HEAD(, control_client) clients;
 	unsigned client_count;
-	json_t *(*answer)(void *owner, const json_t *request);
+	control_answer_function *answer;
 	void *owner;
 };
 
-static int release_client(struct client *client)
+static int release_client(struct control_client *client)
 {
 	TAILQ_REMOVE(&client->control->clients, client, entry);
 	client->control->client_count--;
+	if (client->gone != NULL)
+		client->gone(client->gone_owner, client);
 	bufferevent_free(client->stream);
 	return 0;
 }
 
-static json_t *answer_line(struct control *control, const char *line, size_t size)
+static json_t *answer_line(struct control_client *client, const char *line, size_t size)
 {
+	const struct control *control = client->control;
 	json_error_t error;
 	json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
-	json_t *answer = json_is_object(request) ? control->answer(control->owner, request)
+	json_t *answer = json_is_object(request) ? control->answer(control->owner, client, request)
 						 : json_pack("{s:s}", "error",
 							   "a request is one JSON object a line");
 	json_decref(request);
 	return mem_must(answer);
 }
 
-static bool answer_next(struct client *client)
+static bool answer_next(struct control_client *client)
 {
 	size_t size;
 	char *line = evbuffer_readln(bufferevent_get_input(client->stream), &size, EVBUFFER_EOL_LF);
 	if (line == NULL)
 		return false;
-	json_t *answer = answer_line(client->control, line, size);
+	json_t *answer = answer_line(client, line, size);
 	free(line);
 	char *text = mem_must(json_dumps(answer, JSON_COMPACT));
 	json_decref(answer);
@@ -71,9 +77,15 @@ static bool answer_next(struct client *client)
 }
 
 /* One answer at a time: the next line is looked at when the client has taken the one before. A line
- * too long ends it, and so does the last line behind which no more can come. */
-static void advance(struct client *client)
+ * too long ends it, and so does the last line behind which no more can come. Who follows has
+ * nothing more to say. */
+static void advance(struct control_client *client)
 {
+	if (client->gone != NULL) {
+		if (evbuffer_get_length(bufferevent_get_input(client->stream)) > 0)
+			talloc_free(client);
+		return;
+	}
 	if (evbuffer_get_length(bufferevent_get_output(client->stream)) > 0 || answer_next(client))
 		return;
 	if ((bufferevent_get_enabled(client->stream) & EV_READ) == 0 ||
@@ -91,12 +103,32 @@ static void progress(struct bufferevent *stream, void *owner)
 /* The end of its requests, an error, or no progress in time. */
 static void end(struct bufferevent *stream, short what, void *owner)
 {
-	if ((what & BEV_EVENT_EOF) == 0) {
+	const struct control_client *client = owner;
+	if ((what & BEV_EVENT_EOF) == 0 || client->gone != NULL) {
 		talloc_free(owner);
 		return;
 	}
 	bufferevent_disable(stream, EV_READ);
 	advance(owner);
+}
+
+void control_follow(struct control_client *client,
+	void (*gone)(void *owner, struct control_client *client), void *owner)
+{
+	client->gone = gone;
+	client->gone_owner = owner;
+	/* Who looks at a screenful takes nothing for a while. */
+	bufferevent_set_timeouts(client->stream, NULL, NULL);
+}
+
+bool control_tell(struct control_client *client, const char *line, size_t size)
+{
+	struct evbuffer *output = bufferevent_get_output(client->stream);
+	if (evbuffer_get_length(output) + size > CONTROL_FOLLOWER_MAX)
+		return false;
+	evbuffer_add(output, line, size);
+	evbuffer_add(output, "\n", 1);
+	return true;
 }
 
 static void accept_client(evutil_socket_t listener, short what, void *owner)
@@ -111,7 +143,7 @@ static void accept_client(evutil_socket_t listener, short what, void *owner)
 		close(fd);
 		return;
 	}
-	struct client *client = mem_must(talloc_zero(control, struct client));
+	struct control_client *client = mem_must(talloc_zero(control, struct control_client));
 	client->control = control;
 	client->stream = mem_must(bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE));
 	TAILQ_INSERT_TAIL(&control->clients, client, entry);
@@ -125,7 +157,7 @@ static void accept_client(evutil_socket_t listener, short what, void *owner)
 
 static int release(struct control *control)
 {
-	for (struct client *client; (client = TAILQ_FIRST(&control->clients)) != NULL;)
+	for (struct control_client *client; (client = TAILQ_FIRST(&control->clients)) != NULL;)
 		talloc_free(client);
 	if (control->acceptable != NULL)
 		event_free(control->acceptable);
@@ -159,8 +191,7 @@ static int listen_at(const char *path)
 }
 
 int control_new(TALLOC_CTX *ctx, struct event_base *base, const char *folder,
-	json_t *(*answer)(void *owner, const json_t *request), void *owner,
-	struct control **control)
+	control_answer_function *answer, void *owner, struct control **control)
 {
 	struct control *made = mem_must(talloc_zero(ctx, struct control));
 	*made = (struct control){.fd = -1, .base = base, .answer = answer, .owner = owner};

@@ -11,6 +11,7 @@
 #include "master/process.h"
 #include "master/sockets.h"
 #include "master/status.h"
+#include "master/tracing.h"
 #include <config.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -39,6 +40,7 @@ struct master {
 	struct sockets *sockets;
 	struct pid_file *pid_file;
 	struct control *control;
+	struct tracing *tracing;
 	struct process_plan plan;
 	struct process **processes;
 	int64_t started_ns;
@@ -62,6 +64,7 @@ static void worker_is_ready(void *owner, struct process *process)
 	struct master *master = owner;
 	log_event(LOG_LEVEL_INFO, "worker_ready", "worker=%u pid=%d", process_index(process),
 		(int)process_pid(process));
+	tracing_worker_ready(master->tracing, process);
 	if (!all_in_state(master, PROCESS_READY))
 		return;
 	master->is_ready = true;
@@ -69,7 +72,14 @@ static void worker_is_ready(void *owner, struct process *process)
 		master->conf->workers, master->conf->auth_port, master->conf->acct_port);
 }
 
-static const struct process_events process_events = {.ready = worker_is_ready};
+static void worker_has_traced(void *owner, uint32_t id, const char *text, size_t size)
+{
+	const struct master *master = owner;
+	tracing_take(master->tracing, id, text, size);
+}
+
+static const struct process_events process_events = {
+	.ready = worker_is_ready, .traced = worker_has_traced};
 
 static void kill_workers(struct master *master, const char *why)
 {
@@ -157,12 +167,14 @@ static void take_signal(evutil_socket_t number, short what, void *owner)
 
 /* --- control ------------------------------------------------------------------------------ */
 
-static json_t *answer(void *owner, const json_t *request)
+static json_t *answer(void *owner, struct control_client *client, const json_t *request)
 {
 	struct master *master = owner;
 	const char *command = json_string_value(json_object_get(request, "command"));
+	if (command != NULL && strcmp(command, "trace") == 0)
+		return tracing_begin(master->tracing, client, request);
 	if (command == NULL || strcmp(command, "status") != 0)
-		return json_pack("{s:s}", "error", "unknown command; there is: status");
+		return json_pack("{s:s}", "error", "unknown command; there are: status, trace");
 	const struct status status = {
 		.state = master->is_stopping                   ? "stopping"
 			 : all_in_state(master, PROCESS_READY) ? "ready"
@@ -183,6 +195,7 @@ static void take_sample(evutil_socket_t fd, short what, void *owner)
 	(void)what;
 	struct master *master = owner;
 	recent_sample(master->samples, clock_mono_ns());
+	tracing_tick(master->tracing);
 }
 
 /* --- start and end ------------------------------------------------------------------------ */
@@ -248,6 +261,8 @@ static int set_up(struct master *master)
 		mem_must(event_new(master->base, -1, EV_PERSIST, take_sample, master));
 	event_add(master->sample_timer, &every_second);
 	recent_sample(master->samples, clock_mono_ns());
+	master->tracing = tracing_new(
+		master, (struct process *const *const *)&master->processes, conf->workers);
 	return control_new(master, master->base, conf->run_dir, answer, master, &master->control);
 }
 
@@ -273,9 +288,10 @@ static void start_workers(struct master *master, const char *conf_path, bool is_
 /* Events before the event base, and what the destructors need before them. */
 static void release(struct master *master)
 {
+	/* Whoever follows goes first, for the workers are told. */
+	talloc_free(master->control);
 	for (unsigned i = 0; master->processes != NULL && i < master->conf->workers; i++)
 		talloc_free(master->processes[i]);
-	talloc_free(master->control);
 	for (size_t i = 0; i < SIGNAL_COUNT; i++)
 		if (master->signal_events[i] != NULL)
 			event_free(master->signal_events[i]);

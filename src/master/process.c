@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -82,16 +83,25 @@ static void read_channel(evutil_socket_t fd, short what, void *owner)
 {
 	(void)what;
 	struct process *process = owner;
-	char message;
-	ssize_t size = recv(fd, &message, 1, MSG_DONTWAIT);
+	/* Static for its size; it is used up before this returns. */
+	static union {
+		struct handover_trace traced;
+		char octets[HANDOVER_MESSAGE_MAX];
+	} message;
+	ssize_t size = recv(fd, &message, sizeof message, MSG_DONTWAIT);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (size <= 0) {
 		/* It is dying; waitpid tells the rest. */
 		event_del(process->readable);
-	} else if (message == HANDOVER_READY && process->state == PROCESS_STARTING) {
+	} else if (message.octets[0] == HANDOVER_READY && process->state == PROCESS_STARTING) {
 		process->state = PROCESS_READY;
 		process->events->ready(process->owner, process);
+	} else if (message.octets[0] == HANDOVER_TRACED &&
+		   (size_t)size >= sizeof(struct handover_trace)) {
+		process->events->traced(process->owner, message.traced.id,
+			message.octets + offsetof(struct handover_trace, text),
+			(size_t)size - offsetof(struct handover_trace, text));
 	}
 }
 
@@ -221,6 +231,22 @@ void process_died(struct process *process, int status)
 		process->failures = 0;
 	process->restarts++;
 	schedule(process);
+}
+
+bool process_tell(
+	struct process *process, enum handover_message message, uint32_t id, const char *text)
+{
+	union {
+		struct handover_trace trace;
+		char octets[sizeof(struct handover_trace) + HANDOVER_TEXT_MAX];
+	} sent = {.trace = {.message = (char)message, .id = id}};
+	size_t size = strnlen(text, HANDOVER_TEXT_MAX);
+	if (process->channel < 0)
+		return false;
+	memcpy(sent.octets + offsetof(struct handover_trace, text), text, size);
+	size += offsetof(struct handover_trace, text);
+	return send(process->channel, sent.octets, size, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+	       (ssize_t)size;
 }
 
 void process_stop(struct process *process)

@@ -34,6 +34,8 @@ struct process_plan {
 struct process;
 struct process_events {
 	void (*ready)(void *owner, struct process *process);
+	/* HANDOVER_TRACED; the text lives until it returns */
+	void (*traced)(void *owner, uint32_t id, const char *text, size_t size);
 };
 
 struct process *process_new(TALLOC_CTX *ctx, struct event_base *base,
@@ -45,6 +47,11 @@ void process_start(struct process *process);
 /* It has died (what waitpid said). Starts it anew, at once or after the pause, unless it was told
  * to stop. */
 void process_died(struct process *process, int status);
+
+/* Sends it HANDOVER_WATCH or _UNWATCH; text is at most HANDOVER_TEXT_MAX octets. False if it does
+ * not run, or does not listen. */
+bool process_tell(
+	struct process *process, enum handover_message message, uint32_t id, const char *text);
 
 /* Asks it to finish what is open and to exit. */
 void process_stop(struct process *process);

@@ -11,10 +11,12 @@
 #include "path/service.h"
 #include "radius/dictionary.h"
 #include "radius/digest.h"
+#include "request/trace.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,21 +58,51 @@ static void stop(struct worker_process *process)
 	timer_set(process->timers, &process->give_up, clock_mono_ns() + patience_ms * NS_PER_MS);
 }
 
-/* The only message is to stop, and the end of the channel, the master's death, says the same. */
+/* A line for popradctl trace. One message each, so that it arrives whole or not at all; what waits
+ * there is bounded by the socket's buffer. */
+static bool tell_traced(void *owner, uint32_t id, const char *line, size_t size)
+{
+	struct handover_trace head = {.message = HANDOVER_TRACED, .id = id};
+	struct iovec parts[] = {
+		{&head, offsetof(struct handover_trace, text)}, {(void *)(uintptr_t)line, size}};
+	const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	(void)owner;
+	return sendmsg(HANDOVER_CHANNEL, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+}
+
+static void take_message(
+	struct worker_process *process, const struct handover_trace *message, size_t size)
+{
+	char target[HANDOVER_TEXT_MAX + 1] = "";
+	if (message->message == HANDOVER_STOP)
+		stop(process);
+	if (size < offsetof(struct handover_trace, text))
+		return;
+	memcpy(target, message->text, size - offsetof(struct handover_trace, text));
+	if (message->message == HANDOVER_WATCH)
+		trace_watch(process->worker, message->id, target, tell_traced, process);
+	if (message->message == HANDOVER_UNWATCH)
+		trace_unwatch(process->worker, message->id);
+}
+
+/* The end of the channel, the master's death, says the same as the message to stop. */
 static void read_channel(evutil_socket_t fd, short what, void *owner)
 {
 	(void)what;
 	struct worker_process *process = owner;
-	char message;
-	ssize_t size = recv(fd, &message, 1, MSG_DONTWAIT);
+	union {
+		struct handover_trace head;
+		char octets[sizeof(struct handover_trace) + HANDOVER_TEXT_MAX];
+	} message;
+	ssize_t size = recv(fd, &message, sizeof message, MSG_DONTWAIT);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (size <= 0) {
 		log_event(LOG_LEVEL_ERROR, "master_gone", "worker=%u", process->index);
 		event_del(process->channel);
 		stop(process);
-	} else if (message == HANDOVER_STOP) {
-		stop(process);
+	} else {
+		take_message(process, &message.head, (size_t)size);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "radius/assignment.h"
+#include "radius/describe.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -398,4 +399,101 @@ int attr_from_text(TALLOC_CTX *ctx, const char *text, struct encoded_attr *attr,
 		*why = talloc_steal(ctx, *why);
 	talloc_free(scratch);
 	return error;
+}
+
+/* For people ------------------------------------------------------------------------------- */
+
+/* Room for any value in hex digits. */
+#define DESCRIBED_MAX (2 * RADIUS_MAX_PACKET)
+
+struct describer {
+	TALLOC_CTX *scratch;
+	void (*one)(void *owner, const struct described *described);
+	void *owner;
+};
+
+static const char *raw_name(TALLOC_CTX *scratch, uint8_t number)
+{
+	const DICT_ATTR *da = dict_attrbyvalue(number, 0);
+	return da ? da->name : mem_must(talloc_asprintf(scratch, "Attr-%u", number));
+}
+
+/* What the codec does not read, or must not: as text or hex digits if it may be shown. */
+static void describe_raw(const struct describer *describer, const uint8_t *octets, bool is_shown)
+{
+	size_t size = octets[1] - 2U;
+	const uint8_t *value = octets + 2;
+	struct described described = {.name = raw_name(describer->scratch, octets[0])};
+	if (is_shown && !describe_is_telling(value, size)) {
+		described.value = text_clean(describer->scratch, value, size);
+		described.is_text = true;
+	}
+	describer->one(describer->owner, &described);
+}
+
+/* A value of a wrong size has an attribute of its own, without the dictionary's marks. */
+static bool is_hidden(const VALUE_PAIR *vp)
+{
+	const DICT_ATTR *known = dict_attrbyvalue(vp->da->attr, vp->da->vendor);
+	const DICT_ATTR *da = known ? known : vp->da;
+	return da->flags.encrypt != FLAG_ENCRYPT_NONE || da->flags.secret ||
+	       describe_hides(da->vendor, da->attr, da->name);
+}
+
+static void describe_pair(const struct describer *describer, const VALUE_PAIR *vp)
+{
+	struct described described = {.name = vp->da->name};
+	bool is_octets = vp->da->type == PW_TYPE_STRING || vp->da->type == PW_TYPE_OCTETS;
+	if (is_hidden(vp) || (is_octets && describe_is_telling(vp->vp_octets, vp->vp_length))) {
+		/* its name alone */
+	} else if (vp->da->type == PW_TYPE_STRING) {
+		described.value = text_clean(
+			describer->scratch, (const uint8_t *)vp->vp_strvalue, vp->vp_length);
+		described.is_text = true;
+	} else {
+		char *value = mem_must(talloc_zero_size(describer->scratch, DESCRIBED_MAX));
+		vp_prints_value(value, DESCRIBED_MAX, vp, 0);
+		described.value =
+			text_clean(describer->scratch, (const uint8_t *)value, strlen(value));
+	}
+	describer->one(describer->owner, &described);
+}
+
+static bool is_for_codec(uint8_t number)
+{
+	return number != ATTR_NAS_FILTER_RULE && (number < 241 || number > 246);
+}
+
+static void describe_one(const struct describer *describer, const uint8_t *octets)
+{
+	VALUE_PAIR *list = NULL;
+	uint8_t number = octets[0];
+	if (number == 0 || !is_for_codec(number) || octets[1] == 2) {
+		describe_raw(describer, octets, number == ATTR_NAS_FILTER_RULE || octets[1] == 2);
+		return;
+	}
+	ssize_t used =
+		rad_attr2vp(describer->scratch, &no_packet, NULL, NULL, octets, octets[1], &list);
+	/* Inside of what cannot be read may be anything. */
+	if (used != octets[1] || !list) {
+		describe_raw(describer, octets, false);
+		return;
+	}
+	for (const VALUE_PAIR *vp = list; vp; vp = vp->next)
+		if (vp->da->vendor == 0 && vp->da->attr == ATTR_VENDOR_SPECIFIC)
+			describe_raw(describer, octets, false);
+		else
+			describe_pair(describer, vp);
+}
+
+void describe_attributes(const uint8_t *attributes, size_t size,
+	void (*one)(void *owner, const struct described *described), void *owner)
+{
+	while (size >= 2 && attributes[1] >= 2 && attributes[1] <= size) {
+		struct describer describer = {mem_must(talloc_new(NULL)), one, owner};
+		describe_one(&describer, attributes);
+		talloc_free(describer.scratch);
+		size -= attributes[1];
+		attributes += attributes[1];
+	}
 }

@@ -5,12 +5,11 @@
  * login, so by a short table of the names that logins have, and not by the dictionary: others stand
  * there by their numbers. */
 #include "base/addr.h"
+#include "radius/describe.h"
 #include "request/attempts.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-
-#define RADIUS_ATTRIBUTE_MAX 255
 
 enum sent_form { SENT_TEXT, SENT_NUMBER, SENT_ADDRESS, SENT_NOT };
 
@@ -79,17 +78,6 @@ static bool is_printable(const uint8_t *value, size_t size)
 	return true;
 }
 
-/* A plan may set up tunnels, by attributes that hold their passwords in clear. */
-static bool is_telling(const uint8_t *value, size_t size)
-{
-	static const char *const words[] = {"passw", "secret"};
-	char copy[RADIUS_ATTRIBUTE_MAX];
-	for (size_t n = 0; n < size; n++)
-		copy[n] = value[n] == '\0' ? ' ' : (char)value[n];
-	copy[size] = '\0';
-	return strcasestr(copy, words[0]) != NULL || strcasestr(copy, words[1]) != NULL;
-}
-
 static bool put_hex(struct text *text, const uint8_t *value, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -116,7 +104,7 @@ static bool put_value(struct text *text, enum sent_form form, const uint8_t *val
 		addr_format(&addr, address);
 		return put(text, address, strlen(address));
 	}
-	if (is_telling(value, size))
+	if (describe_is_telling(value, size))
 		return put(text, "...", 3);
 	if (!is_printable(value, size))
 		return put_hex(text, value, size);
@@ -137,13 +125,6 @@ static bool put_standard(
 	       put(text, "=", 1) && put_value(text, forms[number].form, value, size);
 }
 
-/* Keys and digests that were made from the password. */
-static bool is_secret(uint32_t vendor, uint8_t number)
-{
-	return vendor == VENDOR_MICROSOFT && number != MS_CHAP_ERROR &&
-	       number != MS_MPPE_ENCRYPTION_POLICY && number != MS_MPPE_ENCRYPTION_TYPES;
-}
-
 /* 26.VENDOR.NUMBER; the usual layout of octets, number and length one each (RFC 2865 section 5.26).
  */
 static bool put_vendor(struct text *text, const char *first, const uint8_t *value, size_t size)
@@ -153,7 +134,7 @@ static bool put_vendor(struct text *text, const char *first, const uint8_t *valu
 		return true;
 	memcpy(&vendor, value, sizeof vendor);
 	vendor = ntohl(vendor);
-	if (is_secret(vendor, value[4]))
+	if (describe_hides(vendor, value[4], NULL))
 		return true;
 	return put_separator(text, first) && put(text, "26.", 3) && put_number(text, vendor) &&
 	       put(text, ".", 1) && put_number(text, value[4]) && put(text, "=", 1) &&

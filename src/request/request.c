@@ -9,6 +9,7 @@
 #include "request/attempts.h"
 #include "request/dupcache.h"
 #include "request/steps.h"
+#include "request/trace.h"
 #include <assert.h>
 #include <string.h>
 
@@ -142,6 +143,8 @@ void request_drop(struct request *request, enum drop reason)
 {
 	drop_report(&request->endpoint, request, reason);
 	attempts_dropped(request->worker->attempts, request, reason);
+	if (request->trace != NULL)
+		trace_dropped(request, reason);
 	if (request->duplicate_entry != NULL)
 		dupcache_drop(request->worker->dupcache, request->duplicate_entry, clock_mono_ns());
 	request_end(request);
@@ -190,6 +193,8 @@ static void request_send(struct request *request)
 		count_answer(request->answer[0], request->facts.code);
 		attempts_answered(worker->attempts, request);
 	}
+	if (request->trace != NULL)
+		trace_answered(request);
 	if (request->duplicate_entry != NULL)
 		dupcache_answer(worker->dupcache, request->duplicate_entry, request->answer,
 			request->answer_size, clock_mono_ns());
@@ -251,7 +256,7 @@ void request_resume(struct request *request)
 	while (result.kind == STEP_NEXT) {
 		request->step = request->next_step++;
 		assert(request->step->name != NULL);
-		result = request->step->run(request);
+		result = request->trace == NULL ? request->step->run(request) : trace_run(request);
 	}
 	request_act(request, result);
 }
@@ -334,12 +339,19 @@ static bool make_room(struct worker *worker, const struct datagram *datagram)
 	return false;
 }
 
+static void turn_away(struct worker *worker, const struct datagram *datagram, enum drop reason)
+{
+	drop_report(&datagram->endpoint, NULL, reason);
+	if (worker->trace != NULL)
+		trace_refused(worker, datagram, reason);
+}
+
 void request_receive(struct worker *worker, const struct datagram *datagram)
 {
 	metric_add(METRIC_packets_received, 1);
 	if (worker->is_stopping || !make_room(worker, datagram)) {
-		drop_report(&datagram->endpoint, NULL,
-			worker->is_stopping ? DROP_stopping : DROP_requests_max);
+		turn_away(
+			worker, datagram, worker->is_stopping ? DROP_stopping : DROP_requests_max);
 		return;
 	}
 	struct request *request = request_open(worker, &datagram->endpoint);
@@ -347,6 +359,8 @@ void request_receive(struct worker *worker, const struct datagram *datagram)
 	request->arrival_us = datagram->arrival_us;
 	request->packet = mem_must(talloc_memdup(request->pool, datagram->octets, datagram->size));
 	request->packet_size = datagram->size;
+	if (worker->trace != NULL)
+		trace_begin(request);
 	request_resume(request);
 }
 
@@ -369,6 +383,8 @@ bool request_lane_done(struct request *request, enum lane_outcome outcome)
 {
 	static struct log_limit limit;
 	const struct lane_item *item = request->lane_item;
+	if (request->trace != NULL)
+		trace_query(request, outcome);
 	request->lane_item = NULL;
 	switch (outcome) {
 	case LANE_ANSWERED:

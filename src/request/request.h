@@ -112,6 +112,7 @@ struct worker {
 	struct exhausted *exhausted;
 	struct chores *chores;
 	struct attempts *attempts;
+	struct trace *trace;        /* NULL: nobody watches packets */
 	struct event *hashes_ready; /* hashpool_fd is readable */
 	struct request_list open, delayed, spare;
 	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */
@@ -167,6 +168,7 @@ struct request {
 	bool is_repeat;              /* the answer was sent before, to the same octets */
 	int64_t reply_not_before_ns; /* the reject delay; 0 = at once */
 	const char *note;            /* for the log line of a drop: key="text" */
+	struct trace_record *trace;  /* in pool; NULL: nobody watches it */
 };
 
 /* Prepares the lists of a zeroed worker; steps is the table that every datagram starts with. */

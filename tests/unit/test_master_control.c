@@ -23,10 +23,23 @@ static struct control *control;
 static unsigned calls;
 static size_t padding; /* octets in each answer */
 
-static json_t *echo(void *owner, const json_t *request)
+static struct control_client *follower;
+
+static void gone(void *owner, struct control_client *client)
+{
+	CU_ASSERT_PTR_EQUAL(owner, folder);
+	CU_ASSERT_PTR_EQUAL(client, follower);
+	follower = NULL;
+}
+
+static json_t *echo(void *owner, struct control_client *client, const json_t *request)
 {
 	CU_ASSERT_PTR_EQUAL(owner, folder);
 	calls++;
+	if (json_is_true(json_object_get(request, "follow"))) {
+		follower = client;
+		control_follow(client, gone, folder);
+	}
 	char *text = mem_must(calloc(1, padding + 1));
 	memset(text, 'x', padding);
 	json_t *answer =
@@ -199,6 +212,58 @@ static void test_file(void)
 	CU_ASSERT_EQUAL(control_new(NULL, base, "/nonexistent", echo, NULL, &other), ERR_SYSTEM);
 }
 
+/* Lines come without being asked for, until one of them goes or says more. */
+static void test_follower(void)
+{
+	int fd = connected();
+	say(fd, "{\"command\":\"f\",\"follow\":true}\n");
+	expect_answer(fd, "{\"got\":\"f\",\"pad\":\"\"}\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(follower);
+	CU_ASSERT_TRUE(control_tell(follower, "one", 3));
+	CU_ASSERT_TRUE(control_tell(follower, "two", 3));
+	turn();
+	expect_answer(fd, "one\ntwo\n");
+	say(fd, "{\"command\":1}\n");
+	CU_ASSERT_PTR_NULL(follower);
+	CU_ASSERT_TRUE(is_cut_off(fd));
+	close(fd);
+	turn();
+
+	/* One that goes; also if it only closes its own side. */
+	fd = connected();
+	say(fd, "{\"command\":\"f\",\"follow\":true}\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(follower);
+	shutdown(fd, SHUT_WR);
+	turn();
+	CU_ASSERT_PTR_NULL(follower);
+	close(fd);
+	turn();
+}
+
+/* What it does not take is bounded. */
+static void test_slow_follower(void)
+{
+	static char line[65536];
+	size_t told = 0;
+	memset(line, 'x', sizeof line);
+	int fd = connected();
+	say(fd, "{\"command\":\"f\",\"follow\":true}\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(follower);
+	while (told < 1000 && control_tell(follower, line, sizeof line)) {
+		turn();
+		told++;
+	}
+	CU_ASSERT(told >= CONTROL_FOLLOWER_MAX / sizeof line - 1 && told < 1000);
+	/* There is room again when it has taken something. */
+	char octets[65536];
+	for (size_t n = 0; n < 64 && recv(fd, octets, sizeof octets, 0) > 0; n++)
+		turn();
+	CU_ASSERT_TRUE(control_tell(follower, "again", 5));
+	close(fd);
+	turn();
+	CU_ASSERT_PTR_NULL(follower);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN); /* as the master does */
@@ -208,6 +273,8 @@ int main(void)
 		TEST(test_endless_line),
 		TEST(test_too_many_clients),
 		TEST(test_deaf_client),
+		TEST(test_follower),
+		TEST(test_slow_follower),
 		TEST(test_file),
 		CU_TEST_INFO_NULL,
 	};

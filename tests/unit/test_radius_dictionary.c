@@ -4,6 +4,7 @@
  * Decoding, typed reads, and attributes entered as text. */
 #include "base/mem.h"
 #include "hex.h"
+#include "radius/describe.h"
 #include "radius/dictionary.h"
 #include "suite.h"
 #include <stdlib.h>
@@ -409,6 +410,72 @@ static void test_load(void)
 	CU_ASSERT_EQUAL_FATAL(error, 0);
 }
 
+static void describe_one(void *owner, const struct described *described)
+{
+	char **text = owner;
+	const char *value = described->value != NULL ? described->value : "-";
+	*text = mem_must(talloc_asprintf_append(
+		*text, described->is_text ? "%s=\"%s\" " : "%s=%s ", described->name, value));
+}
+
+static const char *description(const char *attributes_hex)
+{
+	uint8_t octets[RADIUS_MAX_PACKET];
+	char *text = mem_must(talloc_strdup(ctx, ""));
+	size_t size = unhex(attributes_hex, octets, sizeof octets);
+	describe_attributes(octets, size, describe_one, &text);
+	return text;
+}
+
+static void test_description(void)
+{
+	CU_ASSERT_STRING_EQUAL(
+		description("01 03 61  06 06 00000002  08 06 0a000001  05 06 00000007"),
+		"User-Name=\"a\" Service-Type=Framed-User Framed-IP-Address=10.0.0.1 NAS-Port=7 ");
+	CU_ASSERT_STRING_EQUAL(description("01 04 ff 0a"), "User-Name=\"\\xff\n\" ");
+	/* A vendor's, two of them in one, one that nobody knows */
+	CU_ASSERT_STRING_EQUAL(
+		description("1a 0f 00000009 01 09 73686f773d3141"), "Cisco-AVPair=\"show=1A\" ");
+	CU_ASSERT_STRING_EQUAL(description("1a 0c 00000137 07 06 00000001  1b 06 00000e10"),
+		"MS-MPPE-Encryption-Policy=Encryption-Allowed Session-Timeout=3600 ");
+	CU_ASSERT_STRING_EQUAL(description("5c 06 61626364 12 03 62"),
+		"NAS-Filter-Rule=\"abcd\" Reply-Message=\"b\" ");
+	CU_ASSERT_STRING_EQUAL(description("19 05 010203"), "Class=0x010203 ");
+	/* Nothing, and what is longer than what is left */
+	CU_ASSERT_STRING_EQUAL(
+		description("04 02  01 03 61  01 09 62"), "NAS-IP-Address=\"\" User-Name=\"a\" ");
+}
+
+static void test_hidden_description(void)
+{
+	static const char *const secrets[] = {
+		"02 12 00000000000000000000000000000041",   /* User-Password */
+		"03 13 0100000000000000000000000000000041", /* CHAP-Password */
+		"45 05 014141",                             /* Tunnel-Password */
+		"45 06 01804141", "4f 05 020141",           /* EAP-Message */
+		"50 12 00000000000000000000000000000041",   /* Message-Authenticator */
+		"1a 0b 00000137 01 05 414141",              /* MS-CHAP-Response of a wrong size */
+		"1a 0b 00000137 19 05 414141",              /* MS-CHAP2-Response */
+		"1a 0b 00000137 1a 05 414141",              /* MS-CHAP2-Success */
+		"1a 0b 00000137 10 05 414141",              /* MS-MPPE-Send-Key */
+		"1a 0b 00000137 63 05 414141",              /* none that anybody knows */
+		"1a 0b 00000137 01 09 414141",              /* longer than what is left */
+		"1a 07 0000013741",
+		"1a 19 00000009 01 13 7670646e3a50617373776f72643d41414141", /* vpdn:Password=.. */
+		"1a 0b 00003a8c 10 05 414141", /* of a vendor that writes keys in clear */
+		"d6 05 414141",                /* Ascend-Send-Secret */
+		"f1 05 014141",                /* an extended attribute */
+	};
+	for (size_t n = 0; n < sizeof secrets / sizeof *secrets; n++) {
+		const char *text = description(secrets[n]);
+		if (strstr(text, "=-") == NULL || strstr(text, "41") != NULL ||
+			strchr(text + 2, '"') != NULL) {
+			fprintf(stderr, "%s: %s\n", secrets[n], text);
+			CU_FAIL("something is shown");
+		}
+	}
+}
+
 int main(void)
 {
 	ctx = talloc_new(NULL);
@@ -430,6 +497,8 @@ int main(void)
 		TEST(test_text_bad),
 		TEST(test_text_length),
 		TEST(test_text_hidden),
+		TEST(test_description),
+		TEST(test_hidden_description),
 		CU_TEST_INFO_NULL,
 	};
 	int failed = suite_run("radius_dictionary", tests);
