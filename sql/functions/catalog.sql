@@ -48,7 +48,8 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 			select coalesce(jsonb_agg(jsonb_build_object('plan_id', p.plan_id, 'name', p.name,
 				'pool_id', coalesce(p.pool_id, 0), 'session_limit', p.session_limit,
 				'session_timeout_s', p.session_timeout_s, 'idle_timeout_s', p.idle_timeout_s,
-				'interim_s', p.interim_s, 'netmask', host(p.netmask), 'allows_login', p.allows_login,
+				'interim_s', p.interim_s, 'rate_in_kbit', p.rate_in_kbit, 'rate_out_kbit', p.rate_out_kbit,
+				'dns_servers', to_jsonb(p.dns_servers), 'netmask', host(p.netmask), 'allows_login', p.allows_login,
 				'filters', (
 					select coalesce(jsonb_agg(f.filter_id order by f.position), '[]')
 					from plan_filter f where f.plan_id = p.plan_id),

@@ -12,6 +12,7 @@ language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	wanted_plan_id int;
 	wanted_pool_id int;
+	wanted plan;
 	missing text;
 begin
 	select p.plan_id into wanted_plan_id from plan p where p.name = plan_name for update;
@@ -22,11 +23,17 @@ begin
 	if not found and pool_name <> '' then
 		raise exception 'there is no pool %', pool_name using errcode = 'P0002', hint = format('popradctl pool add %s CIDR', pool_name);
 	end if;
+	select n.* into wanted from plan p, jsonb_populate_record(p, coalesce(policy, '{}')) n where p.plan_id = wanted_plan_id;
+	perform provision_check(wanted.rate_in_kbit, wanted.rate_out_kbit, wanted.dns_servers);
 	update plan p set
 		pool_id = case when plan_set.pool_name is null then p.pool_id else wanted_pool_id end,
-		(session_limit, session_timeout_s, idle_timeout_s, interim_s) = (
-			select n.session_limit, n.session_timeout_s, n.idle_timeout_s, n.interim_s
-			from jsonb_populate_record(p, coalesce(policy, '{}')) n),
+		session_limit = wanted.session_limit,
+		session_timeout_s = wanted.session_timeout_s,
+		idle_timeout_s = wanted.idle_timeout_s,
+		interim_s = wanted.interim_s,
+		rate_in_kbit = wanted.rate_in_kbit,
+		rate_out_kbit = wanted.rate_out_kbit,
+		dns_servers = wanted.dns_servers,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
 		attributes = coalesce(plan_set.attributes, p.attributes)

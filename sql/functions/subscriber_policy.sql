@@ -42,6 +42,7 @@ begin
 	end if;
 	delete from subscriber_policy p where p.subscriber_id = owner returning p.* into own;
 	own := jsonb_populate_record(own, changes || jsonb_build_object('subscriber_id', owner));
+	perform provision_check(own.rate_in_kbit, own.rate_out_kbit, own.dns_servers);
 	insert into subscriber_policy select own.*;
 end
 $$;

@@ -98,6 +98,7 @@ struct step_result auth_policy(struct request *request)
 		return DROP_BECAUSE(DROP_database);
 	}
 
+	provide_choose(login, request->nas);
 	login->given = given_collect(login);
 	login->filters = filters_choose(login, request->nas);
 	if (login->filters->is_refused)

@@ -58,7 +58,10 @@ static bool add_framed_service(struct request *request)
 	if (login->interim_s != 0)
 		add_default_u32(request, ATTR_ACCT_INTERIM_INTERVAL,
 			jittered_interim_s(login->interim_s, login->admission.session_key));
-	return reply_add_part(&request->reply, login->filters->octets, login->filters->size);
+	bool is_complete =
+		reply_add_part(&request->reply, login->filters->octets, login->filters->size);
+	provide_add(request);
+	return is_complete;
 }
 
 static void add_times(struct request *request)

@@ -78,9 +78,14 @@ static struct given_attr **collect_subscriber(
 }
 
 /* An option of the subscriber's own goes before the plan's attribute that says the same. */
-static bool is_own(const struct policy *policy, const struct encoded_attr *attr)
+static bool is_own(const struct login *login, const struct encoded_attr *attr)
 {
-	if (policy->own == 0 || attr->vendor != 0)
+	const struct policy *policy = login->policy;
+	if (policy->own == 0)
+		return false;
+	if (provide_has_own(login, attr))
+		return true;
+	if (attr->vendor != 0)
 		return false;
 	for (enum policy_field field = 0; field < POLICY_FIELDS; field++)
 		if ((policy->own & 1u << field) != 0 &&
@@ -100,7 +105,7 @@ const struct given_attr *given_collect(const struct login *login)
 	struct given_attr *plan_first = NULL, **plan_end = &plan_first;
 	for (size_t n = 0; n < plan->attribute_count; n++) {
 		const struct encoded_attr *attr = &plan->attributes[n];
-		if (!is_replaced(own, attr) && !is_own(login->policy, attr))
+		if (!is_replaced(own, attr) && !is_own(login, attr))
 			plan_end = append(ctx, plan_end, attr);
 	}
 	*end = plan_first;

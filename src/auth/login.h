@@ -80,7 +80,9 @@ struct login {
 	uint8_t nt_hash[NT_HASH_SIZE];
 	/* auth_policy */
 	const struct plan *plan;
-	const struct policy *policy;    /* in force: the plan's, or his own before it */
+	const struct policy *policy; /* in force: the plan's, or his own before it */
+	/* his own, which goes before the plan's attributes, and the plan's; zero = nothing */
+	struct rendered_provision own_provision, provision;
 	const struct given_attr *given; /* the subscriber's, then the plan's */
 	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
@@ -116,6 +118,13 @@ const struct encoded_attr *given_find(const struct login *login, uint32_t vendor
 /* The subscriber's attributes, then those of the plan that neither they nor his own policy replace.
  */
 const struct given_attr *given_collect(const struct login *login);
+
+/* What the session is provided with, in the attributes that this NAS takes. */
+void provide_choose(struct login *login, const struct nas *nas);
+/* True: the subscriber's own says something of that type. */
+bool provide_has_own(const struct login *login, const struct encoded_attr *attr);
+/* Adds it, but for what the subscriber's or the plan's attributes say instead. */
+void provide_add(struct request *request);
 
 /* The plan's filters as this NAS takes them; none where the login is for no line, or where an
  * attribute that is given takes their place. */

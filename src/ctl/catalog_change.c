@@ -42,16 +42,17 @@ int catalog_change_begin(struct pg *pg, struct catalog_change **change)
 	return code;
 }
 
-static bool is_same(const struct filter_refusal *one, const struct filter_refusal *other)
+static bool is_same(const struct plan_refusal *one, const struct plan_refusal *other)
 {
-	return strcmp(one->plan, other->plan) == 0 && one->kind == other->kind &&
-	       one->form == other->form && one->is_own_network == other->is_own_network;
+	return strcmp(one->plan, other->plan) == 0 && one->part == other->part &&
+	       one->kind == other->kind && one->form == other->form &&
+	       one->is_own_network == other->is_own_network;
 }
 
-static bool was_there(const struct catalog *before, const struct filter_refusal *refusal)
+static bool was_there(const struct catalog *before, const struct plan_refusal *refusal)
 {
 	size_t count;
-	const struct filter_refusal *old = catalog_refusals(before, &count);
+	const struct plan_refusal *old = catalog_refusals(before, &count);
 
 	for (size_t i = 0; i < count; i++)
 		if (is_same(&old[i], refusal))
@@ -62,7 +63,7 @@ static bool was_there(const struct catalog *before, const struct filter_refusal 
 int catalog_change_end(struct catalog_change *change)
 {
 	struct pg *pg = change->pg;
-	const struct filter_refusal *refusals;
+	const struct plan_refusal *refusals;
 	struct catalog *after;
 	size_t count;
 	int code = load(pg, &after);
@@ -73,9 +74,9 @@ int catalog_change_end(struct catalog_change *change)
 	for (size_t i = 0; i < count; i++)
 		if (!was_there(change->before, &refusals[i]))
 			return call_fail(pg->call, CTL_REFUSED,
-				"the filters of plan %s do not do for a NAS of %s: %s",
-				refusals[i].plan, filter_refusal_place(pg->call->ctx, &refusals[i]),
-				refusals[i].why);
+				"the %s of plan %s do not do for a NAS of %s: %s",
+				plan_part_names[refusals[i].part], refusals[i].plan,
+				plan_refusal_place(pg->call->ctx, &refusals[i]), refusals[i].why);
 	return pg_run(pg, "commit", NULL, NULL);
 }
 

@@ -52,7 +52,9 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
 #define PLAN_COLUMNS                                                                          \
 	"p.name, p.plan_id, o.name as pool, p.session_limit, p.session_timeout_s, "           \
-	"p.idle_timeout_s, p.interim_s, host(p.netmask) as netmask, p.allows_login, "         \
+	"p.idle_timeout_s, p.interim_s, p.rate_in_kbit, p.rate_out_kbit, "                    \
+	"to_jsonb(p.dns_servers) as dns_servers, host(p.netmask) as netmask, "                \
+	"p.allows_login, "                                                                    \
 	"coalesce((select jsonb_agg(f.name order by pf.position) from poprad.plan_filter pf " \
 	"join poprad.filter f using (filter_id) where pf.plan_id = p.plan_id), '[]') "        \
 	"as filters, to_jsonb(p.attributes) as attributes"

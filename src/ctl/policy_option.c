@@ -25,6 +25,43 @@ static int check(struct call *call, const struct policy_field_info *info, json_t
 		call, CTL_REFUSED, "--%s: %s", info->option, why + strlen(info->column) + 2);
 }
 
+/* NULL: the option was not given, or what was given cannot be (*code then). */
+static json_t *list_value(struct call *call, const struct policy_field_info *info, int *code)
+{
+	size_t count;
+	const char *const *given = call_values(call, info->option, &count);
+	bool is_empty = call_has(call, info->no_option);
+	json_t *list;
+
+	if (count > 0 && is_empty)
+		*code = call_fail(call, CTL_USAGE, "--%s and --%s exclude each other", info->option,
+			info->no_option);
+	if (*code != CTL_OK || (count == 0 && !is_empty))
+		return NULL;
+	list = mem_must(json_array());
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(given[i], "none") != 0) {
+			json_array_append_new(list, mem_must(json_string(given[i])));
+			continue;
+		}
+		if (count > 1)
+			*code = call_fail(call, CTL_USAGE, "--%s none stands alone", info->option);
+		json_decref(list);
+		return *code == CTL_OK ? json_null() : NULL;
+	}
+	return list;
+}
+
+static json_t *number_value(struct call *call, const struct policy_field_info *info)
+{
+	const char *given = call_value(call, info->option);
+
+	if (given == NULL)
+		return NULL;
+	return mem_must(
+		strcmp(given, "none") == 0 ? json_null() : json_integer(strtoll(given, NULL, 10)));
+}
+
 int policy_params(struct call *call, struct params *params)
 {
 	json_t *document = mem_must(json_object());
@@ -33,16 +70,14 @@ int policy_params(struct call *call, struct params *params)
 
 	for (enum policy_field field = 0; code == CTL_OK && field < POLICY_FIELDS; field++) {
 		const struct policy_field_info *info = policy_field_info(field);
-		const char *given = call_value(call, info->option);
-		json_t *value;
+		json_t *value = info->no_option != NULL ? list_value(call, info, &code)
+							: number_value(call, info);
 
-		if (given == NULL)
+		if (value == NULL)
 			continue;
-		value = strcmp(given, "none") == 0 ? json_null()
-						   : json_integer(strtoll(given, NULL, 10));
 		if (!json_is_null(value))
 			code = check(call, info, value);
-		json_object_set_new(document, info->column, mem_must(value));
+		json_object_set_new(document, info->column, value);
 	}
 	text = mem_must(json_dumps(document, JSON_COMPACT));
 	params_add(params,

@@ -7,27 +7,50 @@
 #include "ctl/pg.h"
 
 /* NONE is "|none" where an own value can be taken away, TAKES_NONE true then. */
-#define POLICY_OPTIONS(NONE, TAKES_NONE)                                                   \
-	{.name = "sessions",                                                               \
-		.type = VALUE_NUMBER,                                                      \
-		.form = "N" NONE,                                                          \
-		.takes_none = (TAKES_NONE),                                                \
-		.sentence = "Sessions at a time; 0 is no limit."},                         \
-		{.name = "session-timeout",                                                \
-			.type = VALUE_SECONDS,                                             \
-			.form = "D" NONE,                                                  \
-			.takes_none = (TAKES_NONE),                                        \
-			.sentence = "Longest session (8h); 0 is no limit."},               \
-		{.name = "idle-timeout",                                                   \
-			.type = VALUE_SECONDS,                                             \
-			.form = "D" NONE,                                                  \
-			.takes_none = (TAKES_NONE),                                        \
-			.sentence = "Longest silence in a session (15m); 0 is no limit."}, \
-	{                                                                                  \
-		.name = "interim", .type = VALUE_SECONDS, .form = "D" NONE,                \
-		.takes_none = (TAKES_NONE),                                                \
-		.sentence = "Time between accounting updates (10m), at least 60s; 0 "      \
-			    "leaves it to the NAS."                                        \
+#define POLICY_OPTIONS(NONE, TAKES_NONE)                                                          \
+	{.name = "sessions",                                                                      \
+		.type = VALUE_NUMBER,                                                             \
+		.form = "N" NONE,                                                                 \
+		.takes_none = (TAKES_NONE),                                                       \
+		.sentence = "Sessions at a time; 0 is no limit."},                                \
+		{.name = "session-timeout",                                                       \
+			.type = VALUE_SECONDS,                                                    \
+			.form = "D" NONE,                                                         \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "Longest session (8h); 0 is no limit."},                      \
+		{.name = "idle-timeout",                                                          \
+			.type = VALUE_SECONDS,                                                    \
+			.form = "D" NONE,                                                         \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "Longest silence in a session (15m); 0 is no limit."},        \
+		{.name = "interim",                                                               \
+			.type = VALUE_SECONDS,                                                    \
+			.form = "D" NONE,                                                         \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "Time between accounting updates (10m), at least 60s; 0 "     \
+				    "leaves it to the NAS."},                                     \
+		{.name = "rate-in",                                                               \
+			.type = VALUE_NUMBER,                                                     \
+			.form = "K" NONE,                                                         \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "What the subscriber may send, in kbit/s; 0 is no limit. "    \
+				    "In and out as in filters: seen by the NAS. Both rates "      \
+				    "are given, or neither."},                                    \
+		{.name = "rate-out",                                                              \
+			.type = VALUE_NUMBER,                                                     \
+			.form = "K" NONE,                                                         \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "What is sent to the subscriber, likewise."},                 \
+		{.name = "dns-server",                                                            \
+			.type = VALUE_ADDRESS,                                                    \
+			.form = "A" NONE,                                                         \
+			.is_repeatable = true,                                                    \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "A name server for the subscriber, the preferred one first: " \
+				    "up to two IPv4 and two IPv6 addresses; all that are given "  \
+				    "replace the present ones."},                                 \
+	{                                                                                         \
+		.name = "no-dns-servers", .sentence = "No name servers."                          \
 	}
 
 /* The options that were given as a JSON object of columns, null for those that are taken away; NULL

@@ -40,7 +40,7 @@ const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *c
 	return catalog->ranges;
 }
 
-const struct filter_refusal *catalog_refusals(const struct catalog *catalog, size_t *count)
+const struct plan_refusal *catalog_refusals(const struct catalog *catalog, size_t *count)
 {
 	*count = catalog->refusal_count;
 	return catalog->refusals;

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "db/policy.h"
+#include "db/provision.h"
 #include "filter/filter.h"
 #include "radius/dictionary.h"
 #include <stdbool.h>
@@ -49,7 +50,9 @@ extern const char *const nas_form_names[NAS_FORMS + 1];
 struct nas_kind {
 	const char *name;                              /* "cisco" */
 	enum filter_rendering names, rules, old_rules; /* nothing: it has no such form */
-	const char *sentence;                          /* for the manual */
+	enum rate_form rates;
+	enum dns_form dns, dns_ipv6;
+	const char *sentence;     /* for the manual */
 	unsigned filter_name_max; /* octets of a filter's name there; 0: as long as it fits */
 	/* of NAS-Filter-Rule: how many rules it takes (0: as many as fit), and how many ports or
 	 * ranges of ports in one */
@@ -72,6 +75,7 @@ struct nas {
 	const struct nas_kind *kind;
 	unsigned filter_view; /* of the catalog: what it has in common for filters with others */
 	int32_t nas_group_id; /* 0 = none */
+	bool is_old;          /* it takes Ascend's attributes in their old form */
 	bool is_own_network;  /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
 	bool limit_proxy_state;
@@ -112,6 +116,15 @@ struct rendered_filters {
 	bool is_refused;
 };
 
+/* What a session is provided with, as attributes for a NAS, ready to be put into a reply. */
+struct rendered_provision {
+	const uint8_t *octets;
+	size_t size;
+};
+/* Owned by ctx. */
+struct rendered_provision provision_render(TALLOC_CTX *ctx, const struct provision *provision,
+	const struct nas_kind *kind, bool is_old);
+
 struct plan {
 	int32_t plan_id;
 	const char *name;
@@ -122,6 +135,8 @@ struct plan {
 	size_t filter_count;
 	const struct filter *const *filters;
 	struct rendered_filters *rendered; /* of each nas.filter_view */
+	/* policy.provision, of each nas.filter_view; NULL = nothing */
+	const struct rendered_provision *provisions;
 	size_t attribute_count;
 	const struct encoded_attr *attributes;
 };
@@ -150,9 +165,12 @@ const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *c
 /* True if Message-Authenticator was learned from this source address (decision 12). */
 bool catalog_has_learned(const struct catalog *catalog, const struct addr *source);
 
-/* A plan whose filters a NAS that there is cannot be sent as they ought to be. */
-struct filter_refusal {
+/* What of a plan a NAS that there is cannot be sent as it ought to be. */
+enum plan_part { PLAN_FILTERS, PLAN_RATES, PLAN_ATTRIBUTES, PLAN_PARTS };
+extern const char *const plan_part_names[PLAN_PARTS]; /* "filters", ... */
+struct plan_refusal {
 	const char *plan;
+	enum plan_part part;
 	const struct nas_kind *kind;
 	enum nas_form form;
 	bool is_own_network;
@@ -160,9 +178,9 @@ struct filter_refusal {
 				*/
 	const char *why;       /* one clause */
 };
-const struct filter_refusal *catalog_refusals(const struct catalog *catalog, size_t *count);
+const struct plan_refusal *catalog_refusals(const struct catalog *catalog, size_t *count);
 /* "kind cisco, filter form rules, virtual POP" */
-char *filter_refusal_place(TALLOC_CTX *ctx, const struct filter_refusal *refusal);
+char *plan_refusal_place(TALLOC_CTX *ctx, const struct plan_refusal *refusal);
 
 /* Snapshots are shared by the watch, the worker and its open requests; the last one that lets go
  * frees it. */

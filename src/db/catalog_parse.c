@@ -42,6 +42,7 @@ static void read_nas(struct reader *reader, struct catalog *catalog)
 	nas->no_accounting = reader_bool(reader, "no_accounting");
 	nas->timeout_ms = reader_count(reader, "timeout_ms", TIMEOUT_MAX_MS);
 	enum nas_form form = reader_choice(reader, "filter_form", nas_form_names);
+	nas->is_old = form == NAS_FORM_OLD_RULES;
 	if (reader->rc == 0)
 		nas->filter_view = catalog_add_view(catalog, nas->kind, form, nas->is_own_network);
 	if (reader->rc == 0 && prefix_map_add(catalog->nas_by_prefix, &nas->prefix, nas) != 0)
@@ -213,6 +214,7 @@ int catalog_parse(
 		talloc_free(catalog);
 		return reader.rc;
 	}
+	catalog_render_provisions(catalog);
 	catalog_render_filters(catalog);
 	*catalog_out = catalog;
 	return 0;

@@ -44,7 +44,7 @@ struct catalog {
 	struct filter_pools filter_pools; /* those that rules name */
 	struct nas_view views[NAS_VIEWS_MAX];
 	unsigned view_count;
-	struct filter_refusal *refusals;
+	struct plan_refusal *refusals;
 	size_t refusal_count;
 };
 
@@ -55,7 +55,14 @@ unsigned catalog_add_view(struct catalog *catalog, const struct nas_kind *kind, 
 void catalog_read_filters(struct reader *reader, const json_t *document, struct catalog *catalog);
 /* The filter of that number, or NULL. */
 const struct filter *catalog_find_filter(const struct catalog *catalog, const json_t *number);
-/* Renders the filters of all plans, once everything is read. */
+/* Renders what all plans provide, once everything is read. */
+void catalog_render_provisions(struct catalog *catalog);
+/* Keeps what is said of a plan; why is copied. */
+void catalog_refuse(struct catalog *catalog, const struct plan *plan, enum plan_part part,
+	const struct nas_view *view, bool is_login_refused, const char *why);
+/* Octets of a reply that the plan's own attributes and what it provides there leave to filters. */
+size_t catalog_octets_left(const struct plan *plan, unsigned view);
+/* Renders the filters of all plans, behind what they provide. */
 void catalog_render_filters(struct catalog *catalog);
 
 int catalog_compare_addrs(const void *one, const void *other);

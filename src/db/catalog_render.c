@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Kept free of filters and the plan's attributes: header, Message-Authenticator, MS-CHAP's keys,
- * address, Class and times take up to 300 octets; the rest is for Proxy-State and what the
- * subscriber's record gives. */
-#define REPLY_REST_OCTETS 512
 #define VENDOR_VALUE_MAX 247
 
 /* Views --------------------------------------------------------------------------------------- */
@@ -34,7 +30,10 @@ unsigned catalog_add_view(struct catalog *catalog, const struct nas_kind *kind, 
 	return catalog->view_count++;
 }
 
-char *filter_refusal_place(TALLOC_CTX *ctx, const struct filter_refusal *refusal)
+const char *const plan_part_names[PLAN_PARTS] = {
+	[PLAN_FILTERS] = "filters", [PLAN_RATES] = "rates", [PLAN_ATTRIBUTES] = "attributes"};
+
+char *plan_refusal_place(TALLOC_CTX *ctx, const struct plan_refusal *refusal)
 {
 	bool is_usual = refusal->form == NAS_FORM_USUAL;
 	return mem_must(talloc_asprintf(ctx, "kind %s%s%s%s", refusal->kind->name,
@@ -291,27 +290,20 @@ static void render(struct rendering *rendering)
 
 /* Plans --------------------------------------------------------------------------------------- */
 
-static void add_refusal(struct catalog *catalog, const struct plan *plan,
+void catalog_refuse(struct catalog *catalog, const struct plan *plan, enum plan_part part,
 	const struct nas_view *view, bool is_login_refused, const char *why)
 {
-	catalog->refusals = mem_must(talloc_realloc(catalog, catalog->refusals,
-		struct filter_refusal, (unsigned)catalog->refusal_count + 1));
-	catalog->refusals[catalog->refusal_count++] = (struct filter_refusal){
+	catalog->refusals = mem_must(talloc_realloc(catalog, catalog->refusals, struct plan_refusal,
+		(unsigned)catalog->refusal_count + 1));
+	catalog->refusals[catalog->refusal_count++] = (struct plan_refusal){
 		.plan = plan->name,
+		.part = part,
 		.kind = view->kind,
 		.form = view->form,
 		.is_own_network = view->is_own_network,
 		.is_login_refused = is_login_refused,
 		.why = mem_must(talloc_strdup(catalog, why)),
 	};
-}
-
-static size_t octets_left(const struct plan *plan)
-{
-	size_t taken = REPLY_REST_OCTETS;
-	for (size_t i = 0; i < plan->attribute_count; i++)
-		taken += plan->attributes[i].size;
-	return taken < RADIUS_MAX_PACKET ? RADIUS_MAX_PACKET - taken : 0;
 }
 
 static bool gives_carrier(const struct plan *plan, unsigned carriers)
@@ -327,7 +319,7 @@ static void give(struct catalog *catalog, const struct plan *plan,
 	const struct rendering *rendering, const uint8_t *octets, struct rendered_filters *to)
 {
 	const struct nas_view *view = rendering->view;
-	size_t left = octets_left(plan);
+	size_t left = catalog_octets_left(plan, (unsigned)(view - catalog->views));
 	bool is_too_long = rendering->packet_octets > left;
 
 	*to = (struct rendered_filters){
@@ -340,9 +332,9 @@ static void give(struct catalog *catalog, const struct plan *plan,
 		to->size = rendering->packet_octets;
 	}
 	if (rendering->why)
-		add_refusal(catalog, plan, view, to->is_refused, rendering->why);
+		catalog_refuse(catalog, plan, PLAN_FILTERS, view, to->is_refused, rendering->why);
 	else if (is_too_long)
-		add_refusal(catalog, plan, view, true,
+		catalog_refuse(catalog, plan, PLAN_FILTERS, view, true,
 			talloc_asprintf(rendering->ctx,
 				"%s%s take %zu octets of an answer, in which they have %zu",
 				rendering->filters[0]->list.name,

@@ -54,18 +54,22 @@ struct catalog_watch {
 /* Whoever enters a filter with popradctl is told at once; this is for what came another way. */
 static void report_refusals(const struct catalog *catalog)
 {
+	static const char *const unfit_events[PLAN_PARTS] = {[PLAN_FILTERS] = "filter_unfit",
+		[PLAN_RATES] = "rates_unfit",
+		[PLAN_ATTRIBUTES] = "attributes_unfit"};
 	size_t count;
-	const struct filter_refusal *refusals = catalog_refusals(catalog, &count);
+	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
 	for (size_t i = 0; i < count && i < REFUSALS_LOGGED; i++) {
-		char *place = filter_refusal_place(NULL, &refusals[i]);
-		log_event(LOG_LEVEL_ERROR, "filter_unfit", "plan=%s nas=%s login=%s reason=%s",
-			log_quote_text(refusals[i].plan), log_quote_text(place),
+		char *place = plan_refusal_place(NULL, &refusals[i]);
+		log_event(LOG_LEVEL_ERROR, unfit_events[refusals[i].part],
+			"plan=%s nas=%s login=%s reason=%s", log_quote_text(refusals[i].plan),
+			log_quote_text(place),
 			refusals[i].is_login_refused ? "refused" : "accepted",
 			log_quote_reason(refusals[i].why));
 		talloc_free(place);
 	}
 	if (count > REFUSALS_LOGGED)
-		log_event(LOG_LEVEL_ERROR, "filter_unfit", "more=%zu", count - REFUSALS_LOGGED);
+		log_event(LOG_LEVEL_ERROR, "plans_unfit", "more=%zu", count - REFUSALS_LOGGED);
 }
 
 /* Takes a document into use. The snapshot belongs to its holders alone; *why is the caller's to

@@ -28,15 +28,40 @@ static void read_interim(struct reader *reader, const struct field *field, void 
 	*(uint32_t *)value = interim_s;
 }
 
+static void read_rate(struct reader *reader, const struct field *field, void *value)
+{
+	*(uint32_t *)value = reader_count(reader, field->info.column, RATE_MAX_KBIT);
+}
+
+/* The offset is that of the provision. */
+static void read_dns_servers(struct reader *reader, const struct field *field, void *value)
+{
+	struct provision *provision = value;
+	const char *name = field->info.column;
+	const json_t *list = reader_list(reader, name, DNS_SERVERS_MAX);
+	unsigned count = 0;
+	for (; count < json_array_size(list) && reader->rc == 0; count++)
+		provision->dns_servers[count] =
+			reader_to_addr(reader, name, json_array_get(list, count));
+	provision->dns_server_count = count;
+}
+
 static const struct field fields[POLICY_FIELDS] = {
-	[POLICY_SESSION_LIMIT] = {{"session_limit", "sessions", 0}, read_count,
+	[POLICY_SESSION_LIMIT] = {{"session_limit", "sessions", 0, NULL}, read_count,
 		offsetof(struct policy, session_limit)},
-	[POLICY_SESSION_TIMEOUT] = {{"session_timeout_s", "session-timeout", ATTR_SESSION_TIMEOUT},
+	[POLICY_SESSION_TIMEOUT] = {{"session_timeout_s", "session-timeout", ATTR_SESSION_TIMEOUT,
+					    NULL},
 		read_count, offsetof(struct policy, session_timeout_s)},
-	[POLICY_IDLE_TIMEOUT] = {{"idle_timeout_s", "idle-timeout", ATTR_IDLE_TIMEOUT}, read_count,
-		offsetof(struct policy, idle_timeout_s)},
-	[POLICY_INTERIM] = {{"interim_s", "interim", ATTR_ACCT_INTERIM_INTERVAL}, read_interim,
-		offsetof(struct policy, interim_s)},
+	[POLICY_IDLE_TIMEOUT] = {{"idle_timeout_s", "idle-timeout", ATTR_IDLE_TIMEOUT, NULL},
+		read_count, offsetof(struct policy, idle_timeout_s)},
+	[POLICY_INTERIM] = {{"interim_s", "interim", ATTR_ACCT_INTERIM_INTERVAL, NULL},
+		read_interim, offsetof(struct policy, interim_s)},
+	[POLICY_RATE_IN] = {{"rate_in_kbit", "rate-in", 0, NULL}, read_rate,
+		offsetof(struct policy, provision.rate_in_kbit)},
+	[POLICY_RATE_OUT] = {{"rate_out_kbit", "rate-out", 0, NULL}, read_rate,
+		offsetof(struct policy, provision.rate_out_kbit)},
+	[POLICY_DNS_SERVERS] = {{"dns_servers", "dns-server", 0, "no-dns-servers"},
+		read_dns_servers, offsetof(struct policy, provision)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)

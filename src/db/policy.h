@@ -6,6 +6,7 @@
  * popradctl read them with the same code; a plan gives all of them, a subscriber those that are not
  * as in his plan. */
 #include "db/catalog_fields.h"
+#include "db/provision.h"
 
 #define INTERIM_MIN_S 60 /* RFC 2869 section 5.16 */
 
@@ -15,18 +16,28 @@ enum policy_field {
 	POLICY_SESSION_TIMEOUT,
 	POLICY_IDLE_TIMEOUT,
 	POLICY_INTERIM,
+	POLICY_RATE_IN,
+	POLICY_RATE_OUT,
+	POLICY_DNS_SERVERS,
 	POLICY_FIELDS
 };
 
 struct policy {
 	unsigned own; /* what is the subscriber's own; in a plan 0 */
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
+	struct provision provision;
 };
 
+/* Of policy.own: what is in policy.provision. */
+#define POLICY_OWN_RATES (1u << POLICY_RATE_IN | 1u << POLICY_RATE_OUT)
+#define POLICY_OWN_DNS_SERVERS (1u << POLICY_DNS_SERVERS)
+#define POLICY_OWN_PROVISION (POLICY_OWN_RATES | POLICY_OWN_DNS_SERVERS)
+
 struct policy_field_info {
-	const char *column; /* of both tables, and member of both documents */
-	const char *option; /* of popradctl plan set and subscriber set */
-	uint8_t attribute;  /* the standard attribute that says the same; 0 = none */
+	const char *column;    /* of both tables, and member of both documents */
+	const char *option;    /* of popradctl plan set and subscriber set */
+	uint8_t attribute;     /* the standard attribute that says the same; 0 = none */
+	const char *no_option; /* of a list: that it is to be empty; else NULL */
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
 

@@ -69,6 +69,7 @@ enum radius_attribute {
 	ATTR_FRAMED_IPV6_PREFIX = 97,
 	ATTR_DELEGATED_IPV6_PREFIX = 123,
 	ATTR_FRAMED_IPV6_ADDRESS = 168,
+	ATTR_DNS_SERVER_IPV6_ADDRESS = 169,
 };
 
 /* Vendors whose attributes carry filters. */
@@ -80,6 +81,37 @@ enum radius_attribute {
 #define VENDOR_ERX 4874
 #define ERX_INGRESS_POLICY_NAME 10
 #define ERX_EGRESS_POLICY_NAME 11
+
+/* And those that carry rates and name servers. */
+#define ERX_PRIMARY_DNS 4
+#define ERX_SECONDARY_DNS 5
+#define ERX_IPV6_PRIMARY_DNS 47
+#define ERX_IPV6_SECONDARY_DNS 48
+#define ERX_COS_SHAPING_PMT_TYPE 108
+/* Standard attributes too, in the times before vendors had theirs. */
+#define ASCEND_CLIENT_PRIMARY_DNS 135
+#define ASCEND_CLIENT_SECONDARY_DNS 136
+#define ASCEND_CLIENT_ASSIGN_DNS 137
+#define VENDOR_USR 429
+#define USR_PRIMARY_DNS_SERVER 0x900f
+#define USR_SECONDARY_DNS_SERVER 0x9010
+#define VENDOR_HUAWEI 2011
+#define HUAWEI_INPUT_AVERAGE_RATE 2
+#define HUAWEI_OUTPUT_AVERAGE_RATE 5
+#define HUAWEI_PRIMARY_DNS 135
+#define HUAWEI_SECONDARY_DNS 136
+#define HUAWEI_DNS_SERVER_IPV6_ADDRESS 154
+#define VENDOR_NOKIA 6527
+#define ALC_PRIMARY_DNS 9
+#define ALC_SECONDARY_DNS 10
+#define ALC_IPV6_PRIMARY_DNS 105
+#define ALC_IPV6_SECONDARY_DNS 106
+#define ALC_SUBSCRIBER_QOS_OVERRIDE 126
+#define VENDOR_WISPR 14122
+#define WISPR_BANDWIDTH_MAX_UP 7
+#define WISPR_BANDWIDTH_MAX_DOWN 8
+#define VENDOR_MIKROTIK 14988
+#define MIKROTIK_RATE_LIMIT 8
 
 #define VENDOR_MICROSOFT 311
 enum microsoft_attribute { /* RFC 2548 */
@@ -93,6 +125,8 @@ enum microsoft_attribute { /* RFC 2548 */
 	MS_MPPE_RECV_KEY = 17,
 	MS_CHAP2_RESPONSE = 25,
 	MS_CHAP2_SUCCESS = 26,
+	MS_PRIMARY_DNS_SERVER = 28,
+	MS_SECONDARY_DNS_SERVER = 29,
 };
 
 enum service_type {

@@ -173,6 +173,7 @@ static void load_catalog(struct worker *worker)
 		"\"pools\":[],\"filters\":[],\"filter_sets\":[],\"plans\":[{\"plan_id\":1,"
 		"\"name\":\"p\",\"pool_id\":0,\"session_limit\":0,\"session_timeout_s\":0,"
 		"\"idle_timeout_s\":0,\"interim_s\":600,\"netmask\":\"255.255.255.255\","
+		"\"rate_in_kbit\":0,\"rate_out_kbit\":0,\"dns_servers\":[],"
 		"\"allows_login\":true,\"filters\":[],\"attributes\":[]}]}";
 	struct catalog *catalog;
 	char *why = NULL;

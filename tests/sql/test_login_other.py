@@ -186,7 +186,8 @@ def test_the_catalog_document(network, cursor):
     network.run("insert into poprad.filter_set_name values (1, 'usr', 'b')")
     network.run("insert into poprad.plan_filter values (1, 1, 2), (1, 2, 1)")
     network.run("""update poprad.plan set session_limit = 1, session_timeout_s = 2, idle_timeout_s = 3, interim_s = 60,
-                   allows_login = true, attributes = '{"Reply-Message = \\"hi\\"", "Port-Limit = 1"}'""")
+                   allows_login = true, rate_in_kbit = 512, rate_out_kbit = 2048,
+                   dns_servers = '{2001:db8::53,192.0.2.53}', attributes = '{"Reply-Message = \\"hi\\"", "Port-Limit = 1"}'""")
     document = rows(cursor, "select poprad.catalog()")[0][0]
     assert document == {
         "version": version(cursor),
@@ -208,7 +209,8 @@ def test_the_catalog_document(network, cursor):
         "filter_sets": [{"name": "both", "in_filter_id": 2, "out_filter_id": 1, "names": {"usr": "b"}},
                         {"name": "in", "in_filter_id": 2, "out_filter_id": 0, "names": {}}],
         "plans": [{"plan_id": 1, "name": "dialup", "pool_id": 1, "session_limit": 1, "session_timeout_s": 2,
-                   "idle_timeout_s": 3, "interim_s": 60, "netmask": "255.255.255.255", "allows_login": True,
+                   "idle_timeout_s": 3, "interim_s": 60, "rate_in_kbit": 512, "rate_out_kbit": 2048,
+                   "dns_servers": ["2001:db8::53", "192.0.2.53"], "netmask": "255.255.255.255", "allows_login": True,
                    "filters": [2, 1], "attributes": ['Reply-Message = "hi"', "Port-Limit = 1"]}]}
 
 

@@ -72,11 +72,26 @@ def test_it_goes_with_its_subscriber(network):
 
 
 @pytest.mark.parametrize("columns", [
-    {"session_limit": -1}, {"session_timeout_s": -1}, {"idle_timeout_s": -1}, {"interim_s": 59}, {"interim_s": -60}])
+    {"session_limit": -1}, {"session_timeout_s": -1}, {"idle_timeout_s": -1}, {"interim_s": 59}, {"interim_s": -60},
+    {"rate_in_kbit": 100000001, "rate_out_kbit": 1}, {"rate_in_kbit": -1, "rate_out_kbit": -1},
+    {"dns_servers": ["10.0.0.0/8"]}, {"dns_servers": [["10.0.0.1"], ["10.0.0.2"]]}])
 def test_what_no_server_could_read_is_refused(network, operator, columns):
     network.subscriber("one")
     with pytest.raises(psycopg2.errors.CheckViolation):
         change(operator, "one", **columns)
+    assert marked(network) == []
+
+
+@pytest.mark.parametrize("columns", [
+    {"rate_in_kbit": 1}, {"rate_out_kbit": 1}, {"rate_in_kbit": 0, "rate_out_kbit": 1}, {"rate_in_kbit": 0},
+    {"dns_servers": ["10.0.0.1", "10.0.0.2", "10.0.0.3"]}, {"dns_servers": ["10.0.0.1", "10.0.0.1"]}])
+def test_what_cannot_be_told_is_refused_with_a_sentence(network, operator, columns):
+    network.subscriber("one")
+    with pytest.raises(psycopg2.errors.RaiseException):
+        change(operator, "one", **columns)
+    for sql in ("update poprad.plan set rate_in_kbit = 1", "update poprad.plan set dns_servers = '{10.0.0.0/8}'"):
+        with pytest.raises(psycopg2.errors.CheckViolation):
+            network.run(sql)
     assert marked(network) == []
 
 

@@ -41,12 +41,12 @@ static const char good_document[] =
 	"'names': {'usr': 'gen', 'fax': 'x'}}], "
 	"'plans': [{'plan_id': 8, 'name': 'dialup', 'pool_id': 3, 'session_limit': 1, "
 	"'session_timeout_s': 28800, 'idle_timeout_s': 900, 'interim_s': 600, "
-	"'netmask': '255.255.255.255', 'allows_login': false, 'filters': [9, 4], "
+	"'netmask': '255.255.255.255', 'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], 'filters': [9, 4], "
 	"'attributes': ['Framed-MTU = 1492', 'No-Such-Attribute = 1', "
 	"'Reply-Message = hello']}, "
 	"{'plan_id': 2, 'name': 'static', 'pool_id': 0, 'session_limit': 0, "
 	"'session_timeout_s': 0, 'idle_timeout_s': 0, 'interim_s': 0, "
-	"'netmask': '255.255.252.0', 'allows_login': true, 'filters': [], 'attributes': []}]}";
+	"'netmask': '255.255.252.0', 'allows_login': true, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], 'filters': [], 'attributes': []}]}";
 
 static TALLOC_CTX *ctx;
 

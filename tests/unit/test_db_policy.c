@@ -37,6 +37,16 @@ static void test_what_is_own_goes_before_the_plan(void)
 	policy = overlaid("{\"session_timeout_s\": 2147483647, \"idle_timeout_s\": 1}");
 	CU_ASSERT_EQUAL(policy->session_timeout_s, 2147483647);
 	CU_ASSERT_EQUAL(policy->idle_timeout_s, 1);
+	policy = overlaid("{\"rate_in_kbit\": 64, \"rate_out_kbit\": 128}");
+	CU_ASSERT_EQUAL(policy->provision.rate_in_kbit, 64);
+	CU_ASSERT_EQUAL(policy->provision.rate_out_kbit, 128);
+	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_RATES);
+	policy = overlaid("{\"dns_servers\": [\"192.0.2.53\", \"2001:db8::53\"]}");
+	CU_ASSERT_EQUAL(policy->provision.dns_server_count, 2);
+	CU_ASSERT_EQUAL(policy->provision.dns_servers[0].family, 4);
+	CU_ASSERT_EQUAL(policy->provision.dns_servers[1].family, 6);
+	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_DNS_SERVERS);
+	CU_ASSERT_EQUAL(overlaid("{\"dns_servers\": []}")->own, POLICY_OWN_DNS_SERVERS);
 }
 
 /* A newer database may have columns that this server does not know. */
@@ -59,6 +69,9 @@ static void test_what_cannot_be_is_refused(void)
 		{"{\"session_limit\": null}", "session_limit: is no integer", ERR_SYNTAX},
 		{"{\"session_limit\": -1}", "session_limit: -1 is not within 0..2147483647",
 			ERR_RANGE},
+		{"{\"rate_out_kbit\": 100000001}",
+			"rate_out_kbit: 100000001 is not within 0..100000000", ERR_RANGE},
+		{"{\"dns_servers\": [\"ns\"]}", "dns_servers: \"ns\" is no address", ERR_SYNTAX},
 		{"{\"idle_timeout_s\": 2147483648}",
 			"idle_timeout_s: 2147483648 is not within 0..2147483647", ERR_RANGE},
 		{"{\"interim_s\": 59}", "interim_s: 59 is neither 0 (none) nor at least 60 seconds",

@@ -51,7 +51,7 @@ static void load(const struct place *places, const char *filters, const char *se
 		"'filters': %s, 'filter_sets': %s, 'plans': [{'plan_id': 1, 'name': 'home', "
 		"'pool_id': 0, 'session_limit': 0, 'session_timeout_s': 0, "
 		"'idle_timeout_s': 0, 'interim_s': 0, 'netmask': '255.255.255.255', "
-		"'allows_login': false, 'filters': %s, 'attributes': %s}]}",
+		"'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], 'filters': %s, 'attributes': %s}]}",
 		filters, sets, plan_filters, attributes));
 	for (char *c = json; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
@@ -113,7 +113,7 @@ static void becomes(unsigned place, const char *expected)
 static void no_refusal(void)
 {
 	size_t count;
-	const struct filter_refusal *refusals = catalog_refusals(catalog, &count);
+	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
 	if (count > 0)
 		printf("\n%s: %s\n", refusals->kind->name, refusals->why);
 	CU_ASSERT_EQUAL(count, 0);
@@ -123,11 +123,11 @@ static void no_refusal(void)
 static void refused(bool is_login_refused, const char *place, const char *why)
 {
 	size_t count;
-	const struct filter_refusal *refusal = catalog_refusals(catalog, &count);
+	const struct plan_refusal *refusal = catalog_refusals(catalog, &count);
 	CU_ASSERT_EQUAL_FATAL(count, 1);
 	CU_ASSERT_STRING_EQUAL(refusal->plan, "home");
 	CU_ASSERT_EQUAL(refusal->is_login_refused, is_login_refused);
-	CU_ASSERT_STRING_EQUAL(filter_refusal_place(ctx, refusal), place);
+	CU_ASSERT_STRING_EQUAL(plan_refusal_place(ctx, refusal), place);
 	if (!strstr(refusal->why, why))
 		printf("\n%s\n", refusal->why);
 	CU_ASSERT_PTR_NOT_NULL(strstr(refusal->why, why));
