@@ -22,6 +22,7 @@ static void render_own(struct login *login, const struct nas *nas)
 	bool has_dns_servers = (login->policy->own & POLICY_OWN_DNS_SERVERS) != 0;
 	keep(&own, has_rates, has_dns_servers);
 	keep(&rest, !has_rates, !has_dns_servers);
+	rest.route_count = 0; /* a plan has none */
 	login->own_provision = provision_render(pool, &own, nas->kind, nas->is_old);
 	login->provision = provision_render(pool, &rest, nas->kind, nas->is_old);
 }

@@ -89,7 +89,7 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	if (code == CTL_OK)
 		code = attribute_params(call, &params);
 	if (code == CTL_OK)
-		code = policy_params(call, &params);
+		code = policy_params(call, false, &params);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)

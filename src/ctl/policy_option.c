@@ -38,6 +38,9 @@ static json_t *list_value(struct call *call, const struct policy_field_info *inf
 			info->no_option);
 	if (*code != CTL_OK || (count == 0 && !is_empty))
 		return NULL;
+	/* Without a plan's in its place, nothing is not to be stored. */
+	if (is_empty && info->is_own_alone)
+		return json_null();
 	list = mem_must(json_array());
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(given[i], "none") != 0) {
@@ -62,7 +65,7 @@ static json_t *number_value(struct call *call, const struct policy_field_info *i
 		strcmp(given, "none") == 0 ? json_null() : json_integer(strtoll(given, NULL, 10)));
 }
 
-int policy_params(struct call *call, struct params *params)
+int policy_params(struct call *call, bool is_subscriber, struct params *params)
 {
 	json_t *document = mem_must(json_object());
 	int code = CTL_OK;
@@ -70,9 +73,12 @@ int policy_params(struct call *call, struct params *params)
 
 	for (enum policy_field field = 0; code == CTL_OK && field < POLICY_FIELDS; field++) {
 		const struct policy_field_info *info = policy_field_info(field);
-		json_t *value = info->no_option != NULL ? list_value(call, info, &code)
-							: number_value(call, info);
+		json_t *value;
 
+		if (info->is_own_alone && !is_subscriber)
+			continue;
+		value = info->no_option != NULL ? list_value(call, info, &code)
+						: number_value(call, info);
 		if (value == NULL)
 			continue;
 		if (!json_is_null(value))

@@ -53,6 +53,20 @@
 		.name = "no-dns-servers", .sentence = "No name servers."                          \
 	}
 
+/* What only a subscriber has. */
+#define SUBSCRIBER_POLICY_OPTIONS                                                               \
+	{.name = "route",                                                                       \
+		.type = VALUE_PREFIX,                                                           \
+		.form = "NET",                                                                  \
+		.is_repeatable = true,                                                          \
+		.sentence =                                                                     \
+			"A network behind the line, which the NAS routes to it (Framed-Route, " \
+			"Framed-IPv6-Route): up to 16; all that are given replace the "         \
+			"present ones."},                                                       \
+	{                                                                                       \
+		.name = "no-routes", .sentence = "No such networks."                            \
+	}
+
 /* The options that were given as a JSON object of columns, null for those that are taken away; NULL
  * if none was given. */
-int policy_params(struct call *call, struct params *params) MUST_CHECK;
+int policy_params(struct call *call, bool is_subscriber, struct params *params) MUST_CHECK;

@@ -45,6 +45,7 @@ static const struct parameter add_options[] = {
 		.sentence = "What was bought."},
 	SUBSCRIBER_COMMON_OPTIONS,
 	POLICY_OPTIONS("", false),
+	SUBSCRIBER_POLICY_OPTIONS,
 	{.name = "no-attributes", .sentence = "No further attribute (the default)."},
 	{0},
 };
@@ -52,6 +53,7 @@ static const struct parameter set_options[] = {
 	{.name = "plan", .type = VALUE_NAME, .form = "P", .sentence = "What was bought."},
 	SUBSCRIBER_COMMON_OPTIONS,
 	POLICY_OPTIONS("|none", true),
+	SUBSCRIBER_POLICY_OPTIONS,
 	{.name = "no-static-address", .sentence = "Take the static address away."},
 	{.name = "no-attributes", .sentence = "Take the further attributes away."},
 	{0},
@@ -152,7 +154,7 @@ static int subscriber_add(struct call *call)
 			"a subscriber needs a password: --password P, or --password-stdin");
 	params_add(&policy, params.values[0]);
 	if (code == CTL_OK)
-		code = policy_params(call, &policy);
+		code = policy_params(call, true, &policy);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
@@ -187,7 +189,7 @@ static int subscriber_set(struct call *call)
 	params_add(&params, call_has(call, "no-static-address") ? "true" : "false");
 	params_add(&policy, params.values[0]);
 	if (code == CTL_OK)
-		code = policy_params(call, &policy);
+		code = policy_params(call, true, &policy);
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
@@ -214,7 +216,8 @@ static int subscriber_set(struct call *call)
 	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, " \
 	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "          \
 	"o.interim_s, o.rate_in_kbit, o.rate_out_kbit, "                                      \
-	"to_jsonb(o.dns_servers) as dns_servers, to_jsonb(s.attributes) as attributes, "      \
+	"to_jsonb(o.dns_servers) as dns_servers, to_jsonb(o.routes) as routes, "              \
+	"to_jsonb(s.attributes) as attributes, "                                              \
 	"s.created_at"
 #define SUBSCRIBER_TABLES                                               \
 	" from poprad.subscriber s join poprad.plan p using (plan_id) " \

@@ -46,22 +46,37 @@ static void read_dns_servers(struct reader *reader, const struct field *field, v
 	provision->dns_server_count = count;
 }
 
+/* The offset is that of the provision. */
+static void read_routes(struct reader *reader, const struct field *field, void *value)
+{
+	struct provision *provision = value;
+	const char *name = field->info.column;
+	const json_t *list = reader_list(reader, name, ROUTES_MAX);
+	unsigned count = 0;
+	for (; count < json_array_size(list) && reader->rc == 0; count++)
+		provision->routes[count] =
+			reader_to_prefix(reader, name, json_array_get(list, count));
+	provision->route_count = count;
+}
+
 static const struct field fields[POLICY_FIELDS] = {
-	[POLICY_SESSION_LIMIT] = {{"session_limit", "sessions", 0, NULL}, read_count,
+	[POLICY_SESSION_LIMIT] = {{"session_limit", "sessions", 0, NULL, false}, read_count,
 		offsetof(struct policy, session_limit)},
 	[POLICY_SESSION_TIMEOUT] = {{"session_timeout_s", "session-timeout", ATTR_SESSION_TIMEOUT,
-					    NULL},
+					    NULL, false},
 		read_count, offsetof(struct policy, session_timeout_s)},
-	[POLICY_IDLE_TIMEOUT] = {{"idle_timeout_s", "idle-timeout", ATTR_IDLE_TIMEOUT, NULL},
+	[POLICY_IDLE_TIMEOUT] = {{"idle_timeout_s", "idle-timeout", ATTR_IDLE_TIMEOUT, NULL, false},
 		read_count, offsetof(struct policy, idle_timeout_s)},
-	[POLICY_INTERIM] = {{"interim_s", "interim", ATTR_ACCT_INTERIM_INTERVAL, NULL},
+	[POLICY_INTERIM] = {{"interim_s", "interim", ATTR_ACCT_INTERIM_INTERVAL, NULL, false},
 		read_interim, offsetof(struct policy, interim_s)},
-	[POLICY_RATE_IN] = {{"rate_in_kbit", "rate-in", 0, NULL}, read_rate,
+	[POLICY_RATE_IN] = {{"rate_in_kbit", "rate-in", 0, NULL, false}, read_rate,
 		offsetof(struct policy, provision.rate_in_kbit)},
-	[POLICY_RATE_OUT] = {{"rate_out_kbit", "rate-out", 0, NULL}, read_rate,
+	[POLICY_RATE_OUT] = {{"rate_out_kbit", "rate-out", 0, NULL, false}, read_rate,
 		offsetof(struct policy, provision.rate_out_kbit)},
-	[POLICY_DNS_SERVERS] = {{"dns_servers", "dns-server", 0, "no-dns-servers"},
+	[POLICY_DNS_SERVERS] = {{"dns_servers", "dns-server", 0, "no-dns-servers", false},
 		read_dns_servers, offsetof(struct policy, provision)},
+	[POLICY_ROUTES] = {{"routes", "route", 0, "no-routes", true}, read_routes,
+		offsetof(struct policy, provision)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)
@@ -77,7 +92,8 @@ static void read_field(struct reader *reader, const struct field *field, struct 
 void policy_read(struct reader *reader, struct policy *policy)
 {
 	for (unsigned n = 0; n < POLICY_FIELDS; n++)
-		read_field(reader, &fields[n], policy);
+		if (!fields[n].info.is_own_alone)
+			read_field(reader, &fields[n], policy);
 }
 
 static void overlay(struct reader *reader, struct policy *policy)

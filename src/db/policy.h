@@ -19,6 +19,7 @@ enum policy_field {
 	POLICY_RATE_IN,
 	POLICY_RATE_OUT,
 	POLICY_DNS_SERVERS,
+	POLICY_ROUTES,
 	POLICY_FIELDS
 };
 
@@ -31,13 +32,15 @@ struct policy {
 /* Of policy.own: what is in policy.provision. */
 #define POLICY_OWN_RATES (1u << POLICY_RATE_IN | 1u << POLICY_RATE_OUT)
 #define POLICY_OWN_DNS_SERVERS (1u << POLICY_DNS_SERVERS)
-#define POLICY_OWN_PROVISION (POLICY_OWN_RATES | POLICY_OWN_DNS_SERVERS)
+#define POLICY_OWN_ROUTES (1u << POLICY_ROUTES)
+#define POLICY_OWN_PROVISION (POLICY_OWN_RATES | POLICY_OWN_DNS_SERVERS | POLICY_OWN_ROUTES)
 
 struct policy_field_info {
 	const char *column;    /* of both tables, and member of both documents */
 	const char *option;    /* of popradctl plan set and subscriber set */
 	uint8_t attribute;     /* the standard attribute that says the same; 0 = none */
 	const char *no_option; /* of a list: that it is to be empty; else NULL */
+	bool is_own_alone;     /* a plan has nothing of the kind */
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
 

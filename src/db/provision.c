@@ -17,7 +17,8 @@ static bool has_rates(const struct provision *provision)
 
 bool provision_is_empty(const struct provision *provision)
 {
-	return !has_rates(provision) && provision->dns_server_count == 0;
+	return !has_rates(provision) && provision->dns_server_count == 0 &&
+	       provision->route_count == 0;
 }
 
 /* Rates --------------------------------------------------------------------------------------- */
@@ -183,15 +184,27 @@ static void put_family(struct reply *reply, const struct provision *provision, u
 		put_ascend_assign(reply, is_old);
 }
 
+/* Routes -------------------------------------------------------------------------------------- */
+
+/* No gateway is the subscriber's address (RFC 2865 section 5.22, RFC 3162 section 2.5). */
+static void put_route(struct reply *reply, const struct prefix *route)
+{
+	char text[TEXT_MAX], network[ADDR_TEXT_MAX];
+	bool is_four = route->addr.family == 4;
+	snprintf(text, sizeof text, "%s %s 1", prefix_format(route, network),
+		is_four ? "0.0.0.0" : "::");
+	reply_add_text(reply, is_four ? ATTR_FRAMED_ROUTE : ATTR_FRAMED_IPV6_ROUTE, text);
+}
+
 void provision_put(struct reply *reply, const struct provision *provision,
 	const struct nas_kind *kind, bool is_old)
 {
 	if (has_rates(provision))
 		put_rates(reply, kind->rates, provision->rate_in_kbit, provision->rate_out_kbit);
-	if (provision->dns_server_count == 0)
-		return;
 	put_family(reply, provision, 4, kind->dns, is_old);
 	put_family(reply, provision, 6, kind->dns_ipv6, is_old);
+	for (unsigned i = 0; i < provision->route_count; i++)
+		put_route(reply, &provision->routes[i]);
 }
 
 /* Types --------------------------------------------------------------------------------------- */

@@ -17,11 +17,16 @@ struct nas_kind;
 #define DNS_SERVERS_PER_FAMILY 2
 #define DNS_SERVERS_MAX (2 * DNS_SERVERS_PER_FAMILY)
 
+/* Of one subscriber; they fit into what an answer keeps free of filters and attributes. */
+#define ROUTES_MAX 16
+
 struct provision {
 	/* In thousands of bits a second. in: from the subscriber into the access server, as in
 	 * filters and in accounting; out: towards him. 0 = no limit, then of both. */
 	uint32_t rate_in_kbit, rate_out_kbit;
 	unsigned dns_server_count;
+	unsigned route_count;
+	struct prefix routes[ROUTES_MAX];         /* networks behind the subscriber's line */
 	struct addr dns_servers[DNS_SERVERS_MAX]; /* the preferred one of a family first; only the
 						     first DNS_SERVERS_PER_FAMILY are told */
 };

@@ -74,7 +74,8 @@ def test_it_goes_with_its_subscriber(network):
 @pytest.mark.parametrize("columns", [
     {"session_limit": -1}, {"session_timeout_s": -1}, {"idle_timeout_s": -1}, {"interim_s": 59}, {"interim_s": -60},
     {"rate_in_kbit": 100000001, "rate_out_kbit": 1}, {"rate_in_kbit": -1, "rate_out_kbit": -1},
-    {"dns_servers": ["10.0.0.0/8"]}, {"dns_servers": [["10.0.0.1"], ["10.0.0.2"]]}])
+    {"dns_servers": ["10.0.0.0/8"]}, {"dns_servers": [["10.0.0.1"], ["10.0.0.2"]]},
+    {"routes": [f"10.0.{number}.0/24" for number in range(17)]}, {"routes": [None]}])
 def test_what_no_server_could_read_is_refused(network, operator, columns):
     network.subscriber("one")
     with pytest.raises(psycopg2.errors.CheckViolation):

@@ -77,16 +77,20 @@ def provider():
         instance.close()
 
 
-def provided(server, place, login, *more):
-    """What radclient prints of the answer, attribute by attribute, but for the usual ones."""
+def answer(server, place, login, *more):
+    """What radclient prints of the answer, attribute by attribute."""
     line = ", ".join([f'User-Name = "{login}"', 'User-Password = "let-me-in"', f"NAS-Port = {next(NUMBERS)}",
                       f"Packet-Src-IP-Address = {NET[place][:-4]}1", *more]) + "\n"
     done = subprocess.run(["radclient", "-x", "-r", "10", f"127.0.0.1:{server.auth_port}", "auth", "testing123"], input=line,
                           text=True, capture_output=True, timeout=120)
-    answer = done.stdout.partition("Received ")[2]
-    assert answer.startswith("Access-Accept"), done.stdout + done.stderr
-    attributes = [line.strip().replace('"', "") for line in answer.splitlines()[1:] if line.startswith("\t")]
-    return [attribute for attribute in attributes if not attribute.startswith(USUAL)]
+    received = done.stdout.partition("Received ")[2]
+    assert received.startswith("Access-Accept"), done.stdout + done.stderr
+    return [line.strip().replace('"', "") for line in received.splitlines()[1:] if line.startswith("\t")]
+
+
+def provided(*request):
+    """But for the usual ones."""
+    return [attribute for attribute in answer(*request) if not attribute.startswith(USUAL)]
 
 
 @pytest.mark.parametrize("place", RATES)
@@ -161,6 +165,36 @@ def test_what_is_somebodys_own_goes_before_the_plan(provider):
                         (("--dns-server", "none", "--no-dns-servers"), "exclude each other")]:
         status, _, errors = provider.run("subscriber", "set", login, *words)
         assert status != 0 and part in errors, errors
+
+
+@pytest.mark.parametrize("place", RATES)
+def test_routes_are_the_same_everywhere(provider, place):
+    login = f"{place.replace(' ', '-')}-routes@isp.example"
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "plain", "--route", "192.0.2.0/24", "--route",
+                 "2001:db8:1::/48", "--route", "198.51.100.8/32")
+    routes = ["Framed-Route = 192.0.2.0/24 0.0.0.0 1", "Framed-IPv6-Route = 2001:db8:1::/48 :: 1",
+              "Framed-Route = 198.51.100.8/32 0.0.0.0 1"]
+    assert [one for one in answer(provider, place, login) if "-Route" in one] == routes
+    # His own attribute takes the place of the same, and only of that.
+    provider.ctl("subscriber", "set", login, "--attribute", "Framed-Route = 203.0.113.0/24 10.0.4.1 7")
+    assert [one for one in answer(provider, place, login) if "-Route" in one] == [
+        routes[1], "Framed-Route = 203.0.113.0/24 10.0.4.1 7"]
+
+
+def test_routes_are_shown_and_taken_away(provider):
+    login = "routed@isp.example"
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "plain", "--route", "192.0.2.0/24")
+    shown = provider.ctl_json("subscriber", "show", login)
+    shown = shown[0] if isinstance(shown, list) else shown
+    assert shown["routes"] == ["192.0.2.0/24"]
+    provider.ctl("subscriber", "set", login, "--no-routes")
+    assert not [one for one in answer(provider, "cisco", login) if "-Route" in one]
+    assert provider.value("select count(*) from poprad.subscriber_policy join poprad.subscriber using (subscriber_id) "
+                          f"where login = '{login}'") == "0"
+    for words in (["--route", "192.0.2.1/24"], ["--route", "192.0.2.0/24", "--no-routes"],
+                  [word for n in range(17) for word in ("--route", f"10.9.{n}.0/24")]):
+        status, _, errors = provider.run("subscriber", "set", login, *words)
+        assert status != 0 and len(errors.splitlines()) == 1, (words, errors)
 
 
 @pytest.fixture

@@ -46,6 +46,10 @@ static void test_what_is_own_goes_before_the_plan(void)
 	CU_ASSERT_EQUAL(policy->provision.dns_servers[0].family, 4);
 	CU_ASSERT_EQUAL(policy->provision.dns_servers[1].family, 6);
 	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_DNS_SERVERS);
+	policy = overlaid("{\"routes\": [\"192.0.2.0/24\", \"2001:db8:1::/48\"]}");
+	CU_ASSERT_EQUAL(policy->provision.route_count, 2);
+	CU_ASSERT_EQUAL(policy->provision.routes[1].bits, 48);
+	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_ROUTES);
 	CU_ASSERT_EQUAL(overlaid("{\"dns_servers\": []}")->own, POLICY_OWN_DNS_SERVERS);
 }
 
@@ -71,6 +75,8 @@ static void test_what_cannot_be_is_refused(void)
 			ERR_RANGE},
 		{"{\"rate_out_kbit\": 100000001}",
 			"rate_out_kbit: 100000001 is not within 0..100000000", ERR_RANGE},
+		{"{\"routes\": [\"192.0.2.1/24\"]}", "routes: \"192.0.2.1/24\" is no prefix",
+			ERR_RANGE},
 		{"{\"dns_servers\": [\"ns\"]}", "dns_servers: \"ns\" is no address", ERR_SYNTAX},
 		{"{\"idle_timeout_s\": 2147483648}",
 			"idle_timeout_s: 2147483648 is not within 0..2147483647", ERR_RANGE},

@@ -286,6 +286,24 @@ static bool is_same(const char *one, const char *other)
 	return same;
 }
 
+/* The same for every kind; the gateway is the subscriber. */
+static void test_routes(void)
+{
+	struct provision provision = {.route_count = 2};
+	CU_ASSERT_EQUAL_FATAL(prefix_parse("192.0.2.0/24", &provision.routes[0]), 0);
+	CU_ASSERT_EQUAL_FATAL(prefix_parse("2001:db8:1::/48", &provision.routes[1]), 0);
+	CU_ASSERT_FALSE(provision_is_empty(&provision));
+	const char *expected = mem_must(talloc_asprintf(ctx, "1618%s6316%s",
+		hex((const uint8_t *)"192.0.2.0/24 0.0.0.0 1", 22),
+		hex((const uint8_t *)"2001:db8:1::/48 :: 1", 20)));
+	expected = mem_must(talloc_strdup(ctx, expected));
+	for (size_t i = 0; nas_kind_at(i); i++) {
+		struct rendered_provision made =
+			provision_render(ctx, &provision, nas_kind_at(i), false);
+		CU_ASSERT_STRING_EQUAL(hex(made.octets, made.size), expected);
+	}
+}
+
 static void test_types(void)
 {
 	CU_ASSERT_TRUE(is_same("Filter-Id = a", "Filter-Id = bcd"));
@@ -323,6 +341,7 @@ int main(void)
 		TEST(test_faults),
 		TEST(test_rates_that_do_not_fit),
 		TEST(test_room),
+		TEST(test_routes),
 		TEST(test_types),
 		CU_TEST_INFO_NULL,
 	};
