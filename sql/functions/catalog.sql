@@ -49,7 +49,9 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'pool_id', coalesce(p.pool_id, 0), 'session_limit', p.session_limit,
 				'session_timeout_s', p.session_timeout_s, 'idle_timeout_s', p.idle_timeout_s,
 				'interim_s', p.interim_s, 'rate_in_kbit', p.rate_in_kbit, 'rate_out_kbit', p.rate_out_kbit,
-				'dns_servers', to_jsonb(p.dns_servers), 'netmask', host(p.netmask), 'allows_login', p.allows_login,
+				'dns_servers', to_jsonb(p.dns_servers), 'login_hours', p.login_hours::text, 'time_zone', p.time_zone,
+				'suspended_plan_id', coalesce(p.suspended_plan_id, 0), 'expired_plan_id', coalesce(p.expired_plan_id, 0),
+				'netmask', host(p.netmask), 'allows_login', p.allows_login,
 				'filters', (
 					select coalesce(jsonb_agg(f.filter_id order by f.position), '[]')
 					from plan_filter f where f.plan_id = p.plan_id),

@@ -4,10 +4,11 @@
 -- What the operator changes in plans. A null argument leaves the column as it is.
 
 -- Changes a plan. pool_name '' takes its pool away; filters and attributes replace the whole list. policy: columns that
--- subscriber_policy has too, by their names.
+-- subscriber_policy has too, by their names. suspended_plan and expired_plan: with which plan such subscribers are let in,
+-- 'reject': not at all.
 drop function if exists poprad.plan_set;
 create function poprad.plan_set(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
-	attributes text[], policy jsonb) returns void
+	attributes text[], policy jsonb, time_zone text, suspended_plan text, expired_plan text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	wanted_plan_id int;
@@ -34,8 +35,14 @@ begin
 		rate_in_kbit = wanted.rate_in_kbit,
 		rate_out_kbit = wanted.rate_out_kbit,
 		dns_servers = wanted.dns_servers,
+		login_hours = wanted.login_hours,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
+		time_zone = coalesce(plan_set.time_zone, p.time_zone),
+		suspended_plan_id = case when suspended_plan is null then p.suspended_plan_id
+			else plan_get(nullif(suspended_plan, 'reject')) end,
+		expired_plan_id = case when expired_plan is null then p.expired_plan_id
+			else plan_get(nullif(expired_plan, 'reject')) end,
 		attributes = coalesce(plan_set.attributes, p.attributes)
 	where p.plan_id = wanted_plan_id;
 	if filters is null then
@@ -57,10 +64,11 @@ $$;
 
 drop function if exists poprad.plan_add;
 create function poprad.plan_add(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
-	attributes text[], policy jsonb) returns void
+	attributes text[], policy jsonb, time_zone text, suspended_plan text, expired_plan text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
 	insert into plan (name) values (plan_name);
-	perform plan_set(plan_name, pool_name, netmask, allows_login, filters, attributes, policy);
+	perform plan_set(plan_name, pool_name, netmask, allows_login, filters, attributes, policy, time_zone,
+		suspended_plan, expired_plan);
 end
 $$;

@@ -52,7 +52,10 @@ create function poprad.why_subscriber(asked text)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('subscriber_id', s.subscriber_id, 'plan', p.name, 'status', s.status,
 		'expires_at', why_time(s.expires_at), 'has_expired', coalesce(s.expires_at <= now(), false),
-		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit))
+		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit),
+		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', p.time_zone,
+		'let_in_with', (select g.name from plan g where g.plan_id = case when s.status = 'suspended' then p.suspended_plan_id
+			when s.expires_at <= now() then p.expired_plan_id end))
 	from subscriber s join plan p using (plan_id) left join subscriber_policy o using (subscriber_id)
 	where s.login = asked collate "C"
 $$;

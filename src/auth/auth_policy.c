@@ -26,16 +26,31 @@ static bool service_is_login(uint32_t service_type)
 	}
 }
 
-static enum reject decide(const struct login *login, int64_t now_us)
+/* Why he is not to have what his plan gives; *garden_id: the plan that he is let in with instead,
+ * 0 = none. */
+static enum reject decide(const struct login *login, int64_t now_us, int32_t *garden_id)
 {
 	const struct subscriber *subscriber = &login->subscriber;
-	if (login->verdict != REJECT_none)
-		return login->verdict;
-	if (!subscriber->is_active)
+	if (!subscriber->is_active) {
+		*garden_id = login->plan->suspended_plan_id;
 		return REJECT_suspended;
-	if (subscriber->expires_us <= now_us)
+	}
+	if (subscriber->expires_us <= now_us) {
+		*garden_id = login->plan->expired_plan_id;
 		return REJECT_expired;
+	}
 	return REJECT_none;
+}
+
+/* In the garden he has nothing of his own. */
+static void enter_garden(struct login *login)
+{
+	struct subscriber *subscriber = &login->subscriber;
+	login->is_in_garden = true;
+	subscriber->policy = NULL;
+	subscriber->attributes = NULL;
+	subscriber->static_address = (struct addr){0};
+	subscriber->expires_us = INT64_MAX;
 }
 
 /* A number that the subscriber or the plan gives as an attribute goes before the plan's option. */
@@ -49,13 +64,12 @@ static uint32_t given_u32(const struct login *login, uint8_t number, uint32_t ot
 	return ntohl(value);
 }
 
-/* The session ends when the subscriber's time does. */
-static uint32_t cut_by_expiry(
-	uint32_t timeout_s, const struct subscriber *subscriber, int64_t now_us)
+/* The session ends at that time, INT64_MAX = never, unless it ends before. */
+static uint32_t cut_at(uint32_t timeout_s, int64_t end_us, int64_t now_us)
 {
-	if (subscriber->expires_us == INT64_MAX)
+	if (end_us == INT64_MAX)
 		return timeout_s;
-	int64_t left_s = (subscriber->expires_us - now_us + US_PER_S - 1) / US_PER_S;
+	int64_t left_s = (end_us - now_us + US_PER_S - 1) / US_PER_S;
 	if (left_s > UINT32_MAX)
 		return timeout_s;
 	if (timeout_s != 0 && timeout_s < left_s)
@@ -79,17 +93,37 @@ static bool policy_choose(struct login *login)
 	return false;
 }
 
+/* When the login hours end in which it is now. INT64_MAX: never; 0: it is outside. */
+static int64_t login_hours_end_us(const struct login *login, int64_t now_us)
+{
+	int64_t end_s;
+	if (login->policy->login_hours == NULL)
+		return INT64_MAX;
+	if (!hours_have(login->policy->login_hours, login->plan->zone, now_us / US_PER_S, &end_s))
+		return 0;
+	return end_s == INT64_MAX ? INT64_MAX : end_s * US_PER_S;
+}
+
 struct step_result auth_policy(struct request *request)
 {
 	struct login *login = login_of(request);
 	int64_t now_us = clock_wall_us();
-	enum reject reason = decide(login, now_us);
-	if (reason != REJECT_none)
-		return auth_reject(request, reason);
-	/* The database refers to it, so it exists: it was added a moment ago. */
+	if (login->verdict != REJECT_none)
+		return auth_reject(request, login->verdict);
+	/* The database refers to a plan, so it exists: it was added a moment ago. */
 	login->plan = catalog_find_plan(request->catalog, login->subscriber.plan_id);
 	if (login->plan == NULL)
 		return request_await_catalog(request);
+	int32_t garden_id = 0;
+	enum reject reason = decide(login, now_us, &garden_id);
+	if (reason != REJECT_none && garden_id == 0)
+		return auth_reject(request, reason);
+	if (reason != REJECT_none) {
+		login->plan = catalog_find_plan(request->catalog, garden_id);
+		if (login->plan == NULL)
+			return request_await_catalog(request);
+		enter_garden(login);
+	}
 	if (service_is_login(login->service_type) && !login->plan->allows_login)
 		return auth_reject(request, REJECT_service_not_allowed);
 
@@ -97,6 +131,9 @@ struct step_result auth_policy(struct request *request)
 		request->note = "why=\"what the subscriber has of his own cannot be read\"";
 		return DROP_BECAUSE(DROP_database);
 	}
+	int64_t hours_end_us = login_hours_end_us(login, now_us);
+	if (hours_end_us == 0)
+		return auth_reject(request, REJECT_outside_login_hours);
 
 	provide_choose(login, request->nas);
 	login->given = given_collect(login);
@@ -104,9 +141,10 @@ struct step_result auth_policy(struct request *request)
 	if (login->filters->is_refused)
 		return auth_reject(request, REJECT_filter_unfit);
 	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->policy->interim_s);
-	login->session_timeout_s = cut_by_expiry(
-		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s),
-		&login->subscriber, now_us);
+	uint32_t timeout_s =
+		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s);
+	timeout_s = cut_at(timeout_s, login->subscriber.expires_us, now_us);
+	login->session_timeout_s = cut_at(timeout_s, hours_end_us, now_us);
 	TRACE_SAY(
 		request, "plan %s, %zu octets of filters", login->plan->name, login->filters->size);
 	return NEXT;

@@ -15,6 +15,8 @@ static unsigned mschap_error_code(enum reject reason)
 	case REJECT_suspended:
 	case REJECT_expired:
 		return 647; /* ERROR_ACCT_DISABLED */
+	case REJECT_outside_login_hours:
+		return 646; /* ERROR_RESTRICTED_LOGON_HOURS */
 	case REJECT_service_not_allowed:
 		return 649; /* ERROR_NO_DIALIN_PERMISSION */
 	default:

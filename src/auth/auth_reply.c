@@ -173,6 +173,8 @@ struct step_result auth_reply(struct request *request)
 	/* RFC 2865 section 5.6: to Authenticate-Only the Access-Accept alone is the answer. */
 	if (login->service_type != SERVICE_AUTHENTICATE_ONLY && !add_service(request))
 		return auth_reject(request, REJECT_filter_unfit);
+	if (login->is_in_garden)
+		metric_add(METRIC_garden_accepts, 1);
 	report(request);
 	return REPLY;
 }

@@ -80,6 +80,7 @@ struct login {
 	uint8_t nt_hash[NT_HASH_SIZE];
 	/* auth_policy */
 	const struct plan *plan;
+	bool is_in_garden; /* plan is the one for suspended or expired subscribers of his */
 	const struct policy *policy; /* in force: the plan's, or his own before it */
 	/* his own, which goes before the plan's attributes, and the plan's; zero = nothing */
 	struct rendered_provision own_provision, provision;

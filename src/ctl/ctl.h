@@ -38,6 +38,7 @@ enum value_type {
 	VALUE_PREFIX,  /* a network without host bits */
 	VALUE_KEY,     /* a session key: a UUID */
 	VALUE_RULE,    /* a filter rule; passed on in its canonical text */
+	VALUE_ZONE,    /* a time zone that this machine knows */
 	VALUE_FILE,
 };
 

@@ -19,6 +19,13 @@ static const struct {
 	{"plan_name_key", "a plan of that name exists already; change it with popradctl plan set"},
 	{"plan_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
 	{"plan_filter_filter_id_fkey", "a plan uses that filter; take it out of the plan first"},
+	{"plan_suspended_plan_id_fkey", "another plan lets its suspended subscribers in with that "
+					"plan; see popradctl plan list"},
+	{"plan_expired_plan_id_fkey", "another plan lets its expired subscribers in with that "
+				      "plan; see popradctl plan list"},
+	{"plan_suspended_plan_id_check",
+		"a plan's suspended subscribers are let in with another plan"},
+	{"plan_expired_plan_id_check", "a plan's expired subscribers are let in with another plan"},
 	{"subscriber_plan_id_fkey", "subscribers have that plan; give them another plan first"},
 	{"filter_rule_source_pool_id_fkey",
 		"a filter's rule names that pool; change the filter first"},

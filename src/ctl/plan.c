@@ -18,6 +18,21 @@ static const struct parameter plan_name[] = {
 		.form = "P",                                                                      \
 		.sentence = "Where its addresses come from; none if only static ones are used."}, \
 		POLICY_OPTIONS("", false),                                                        \
+		{.name = "suspended",                                                             \
+			.type = VALUE_NAME,                                                       \
+			.form = "PLAN|reject",                                                    \
+			.sentence =                                                               \
+				"With which plan its suspended subscribers are let in (a walled " \
+				"garden); reject, the default, is not at all."},                  \
+		{.name = "expired",                                                               \
+			.type = VALUE_NAME,                                                       \
+			.form = "PLAN|reject",                                                    \
+			.sentence = "The same for its expired subscribers."},                     \
+		{.name = "time-zone",                                                             \
+			.type = VALUE_ZONE,                                                       \
+			.form = "ZONE",                                                           \
+			.sentence = "Whose clock the login hours go by (Europe/Berlin); UTC by "  \
+				    "default."},                                                  \
 		{.name = "netmask",                                                               \
 			.type = VALUE_ADDRESS,                                                    \
 			.form = "MASK",                                                           \
@@ -52,7 +67,12 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
 #define PLAN_COLUMNS                                                                          \
 	"p.name, p.plan_id, o.name as pool, p.session_limit, p.session_timeout_s, "           \
-	"p.idle_timeout_s, p.interim_s, p.rate_in_kbit, p.rate_out_kbit, "                    \
+	"p.idle_timeout_s, p.interim_s, p.login_hours, p.time_zone, "                         \
+	"coalesce((select g.name from poprad.plan g where g.plan_id = p.suspended_plan_id), " \
+	"'reject') "                                                                          \
+	"as suspended, coalesce((select g.name from poprad.plan g where g.plan_id = "         \
+	"p.expired_plan_id), "                                                                \
+	"'reject') as expired, p.rate_in_kbit, p.rate_out_kbit, "                             \
 	"to_jsonb(p.dns_servers) as dns_servers, host(p.netmask) as netmask, "                \
 	"p.allows_login, "                                                                    \
 	"coalesce((select jsonb_agg(f.name order by pf.position) from poprad.plan_filter pf " \
@@ -90,6 +110,9 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 		code = attribute_params(call, &params);
 	if (code == CTL_OK)
 		code = policy_params(call, false, &params);
+	params_add(&params, call_value(call, "time-zone"));
+	params_add(&params, call_value(call, "suspended"));
+	params_add(&params, call_value(call, "expired"));
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
@@ -97,7 +120,7 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	return code;
 }
 
-#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb)"
+#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb, $8, $9, $10)"
 
 static int plan_add(struct call *call)
 {

@@ -55,14 +55,16 @@ static json_t *list_value(struct call *call, const struct policy_field_info *inf
 	return list;
 }
 
-static json_t *number_value(struct call *call, const struct policy_field_info *info)
+static json_t *single_value(struct call *call, const struct policy_field_info *info)
 {
 	const char *given = call_value(call, info->option);
 
 	if (given == NULL)
 		return NULL;
+	if (strcmp(given, "none") == 0)
+		return mem_must(json_null());
 	return mem_must(
-		strcmp(given, "none") == 0 ? json_null() : json_integer(strtoll(given, NULL, 10)));
+		info->is_text ? json_string(given) : json_integer(strtoll(given, NULL, 10)));
 }
 
 int policy_params(struct call *call, bool is_subscriber, struct params *params)
@@ -78,7 +80,7 @@ int policy_params(struct call *call, bool is_subscriber, struct params *params)
 		if (info->is_own_alone && !is_subscriber)
 			continue;
 		value = info->no_option != NULL ? list_value(call, info, &code)
-						: number_value(call, info);
+						: single_value(call, info);
 		if (value == NULL)
 			continue;
 		if (!json_is_null(value))

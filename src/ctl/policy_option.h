@@ -23,6 +23,13 @@
 			.form = "D" NONE,                                                         \
 			.takes_none = (TAKES_NONE),                                               \
 			.sentence = "Longest silence in a session (15m); 0 is no limit."},        \
+		{.name = "login-hours",                                                           \
+			.type = VALUE_TEXT,                                                       \
+			.form = "HOURS" NONE,                                                     \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence =                                                               \
+				"When logins are allowed, and behind which sessions end: 'Mo-Fr " \
+				"18:00-23:00, Sa-Su 00:00-24:00', or always."},                   \
 		{.name = "interim",                                                               \
 			.type = VALUE_SECONDS,                                                    \
 			.form = "D" NONE,                                                         \

@@ -5,8 +5,10 @@
  * to store: bounded, valid UTF-8, without control characters. */
 #include "auth/password.h"
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "ctl/ctl.h"
 #include "ctl/filter_rules.h"
 #include "ctl/value.h"
@@ -231,6 +233,15 @@ static int check_prefix(struct check *check, const char *text)
 	return CTL_OK;
 }
 
+static int check_zone(struct check *check, const char *text)
+{
+	if (zone_load(check->ctx, text, clock_wall_us() / US_PER_S) != NULL)
+		return CTL_OK;
+	return fault(check, CTL_USAGE,
+		"is no time zone that this machine knows (see /usr/share/zoneinfo, or timedatectl "
+		"list-timezones)");
+}
+
 bool text_is_key(const char *text)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -283,6 +294,8 @@ static int check_by_type(struct check *check, const char *text)
 					 "is not a session key (see popradctl session list)");
 	case VALUE_RULE:
 		return check_line(check, filter_rule_fault(check->ctx, text, &check->normal));
+	case VALUE_ZONE:
+		return check_zone(check, text);
 	case VALUE_FILE:
 		return check_line(check, text_fault(text, PATH_MAX - 1));
 	}

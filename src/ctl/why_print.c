@@ -164,9 +164,15 @@ static void print_subscriber(const struct printer *printer)
 		has_expired ? "expired at " : (has_end ? "expires at " : "does not expire"),
 		has_end ? time_of(printer, subscriber, "expires_at") : "",
 		optional(printer, ", static address ", subscriber, "static_address"));
-	if (strcmp(text_of(subscriber, "status"), "suspended") == 0)
+	const char *hours = text_of(subscriber, "login_hours");
+	if (hours != NULL && strcmp(hours, "always") != 0)
+		say(printer, "  Login hours: %s (%s).", hours, text_of(subscriber, "time_zone"));
+	const char *garden = text_of(subscriber, "let_in_with");
+	if (garden != NULL)
+		say(printer, "  Let in with plan %s meanwhile, and nothing of his own.", garden);
+	else if (strcmp(text_of(subscriber, "status"), "suspended") == 0)
 		explain(printer, "suspended", "  ");
-	if (has_expired)
+	else if (has_expired)
 		explain(printer, "expired", "  ");
 	print_password(printer);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "radius/packet.h"
 #include <string.h>
+#include <strings.h>
 
 struct field {
 	struct policy_field_info info;
@@ -59,24 +60,49 @@ static void read_routes(struct reader *reader, const struct field *field, void *
 	provision->route_count = count;
 }
 
+static void read_hours(struct reader *reader, const struct field *field, void *value)
+{
+	const char *name = field->info.column;
+	const char *text =
+		reader_check_text(reader, name, reader_field(reader, name), HOURS_TEXT_MAX);
+	struct hours_fault fault;
+	struct hours *hours = NULL;
+	if (reader->rc == 0 && strcasecmp(text, "always") != 0 &&
+		hours_parse(reader->ctx, text, &hours, &fault) != 0)
+		reader_refuse(reader, ERR_SYNTAX, name, "column %u: %s", fault.column, fault.text);
+	*(const struct hours **)value = hours;
+}
+
 static const struct field fields[POLICY_FIELDS] = {
-	[POLICY_SESSION_LIMIT] = {{"session_limit", "sessions", 0, NULL, false}, read_count,
+	[POLICY_SESSION_LIMIT] = {{.column = "session_limit", .option = "sessions"}, read_count,
 		offsetof(struct policy, session_limit)},
-	[POLICY_SESSION_TIMEOUT] = {{"session_timeout_s", "session-timeout", ATTR_SESSION_TIMEOUT,
-					    NULL, false},
+	[POLICY_SESSION_TIMEOUT] = {{.column = "session_timeout_s",
+					    .option = "session-timeout",
+					    .attribute = ATTR_SESSION_TIMEOUT},
 		read_count, offsetof(struct policy, session_timeout_s)},
-	[POLICY_IDLE_TIMEOUT] = {{"idle_timeout_s", "idle-timeout", ATTR_IDLE_TIMEOUT, NULL, false},
+	[POLICY_IDLE_TIMEOUT] = {{.column = "idle_timeout_s",
+					 .option = "idle-timeout",
+					 .attribute = ATTR_IDLE_TIMEOUT},
 		read_count, offsetof(struct policy, idle_timeout_s)},
-	[POLICY_INTERIM] = {{"interim_s", "interim", ATTR_ACCT_INTERIM_INTERVAL, NULL, false},
+	[POLICY_INTERIM] = {{.column = "interim_s",
+				    .option = "interim",
+				    .attribute = ATTR_ACCT_INTERIM_INTERVAL},
 		read_interim, offsetof(struct policy, interim_s)},
-	[POLICY_RATE_IN] = {{"rate_in_kbit", "rate-in", 0, NULL, false}, read_rate,
+	[POLICY_RATE_IN] = {{.column = "rate_in_kbit", .option = "rate-in"}, read_rate,
 		offsetof(struct policy, provision.rate_in_kbit)},
-	[POLICY_RATE_OUT] = {{"rate_out_kbit", "rate-out", 0, NULL, false}, read_rate,
+	[POLICY_RATE_OUT] = {{.column = "rate_out_kbit", .option = "rate-out"}, read_rate,
 		offsetof(struct policy, provision.rate_out_kbit)},
-	[POLICY_DNS_SERVERS] = {{"dns_servers", "dns-server", 0, "no-dns-servers", false},
+	[POLICY_DNS_SERVERS] = {{.column = "dns_servers",
+					.option = "dns-server",
+					.no_option = "no-dns-servers"},
 		read_dns_servers, offsetof(struct policy, provision)},
-	[POLICY_ROUTES] = {{"routes", "route", 0, "no-routes", true}, read_routes,
-		offsetof(struct policy, provision)},
+	[POLICY_ROUTES] = {{.column = "routes",
+				   .option = "route",
+				   .no_option = "no-routes",
+				   .is_own_alone = true},
+		read_routes, offsetof(struct policy, provision)},
+	[POLICY_LOGIN_HOURS] = {{.column = "login_hours", .option = "login-hours", .is_text = true},
+		read_hours, offsetof(struct policy, login_hours)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)

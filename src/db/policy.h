@@ -5,6 +5,7 @@
  * poprad.plan and poprad.subscriber_policy have columns of the same names. The catalog, a login and
  * popradctl read them with the same code; a plan gives all of them, a subscriber those that are not
  * as in his plan. */
+#include "base/hours.h"
 #include "db/catalog_fields.h"
 #include "db/provision.h"
 
@@ -20,6 +21,7 @@ enum policy_field {
 	POLICY_RATE_OUT,
 	POLICY_DNS_SERVERS,
 	POLICY_ROUTES,
+	POLICY_LOGIN_HOURS,
 	POLICY_FIELDS
 };
 
@@ -27,6 +29,7 @@ struct policy {
 	unsigned own; /* what is the subscriber's own; in a plan 0 */
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
 	struct provision provision;
+	const struct hours *login_hours; /* NULL = always */
 };
 
 /* Of policy.own: what is in policy.provision. */
@@ -38,6 +41,7 @@ struct policy {
 struct policy_field_info {
 	const char *column;    /* of both tables, and member of both documents */
 	const char *option;    /* of popradctl plan set and subscriber set */
+	bool is_text;          /* its value is a string, not a number */
 	uint8_t attribute;     /* the standard attribute that says the same; 0 = none */
 	const char *no_option; /* of a list: that it is to be empty; else NULL */
 	bool is_own_alone;     /* a plan has nothing of the kind */

@@ -75,7 +75,10 @@ def test_it_goes_with_its_subscriber(network):
     {"session_limit": -1}, {"session_timeout_s": -1}, {"idle_timeout_s": -1}, {"interim_s": 59}, {"interim_s": -60},
     {"rate_in_kbit": 100000001, "rate_out_kbit": 1}, {"rate_in_kbit": -1, "rate_out_kbit": -1},
     {"dns_servers": ["10.0.0.0/8"]}, {"dns_servers": [["10.0.0.1"], ["10.0.0.2"]]},
-    {"routes": [f"10.0.{number}.0/24" for number in range(17)]}, {"routes": [None]}])
+    {"routes": [f"10.0.{number}.0/24" for number in range(17)]}, {"routes": [None]},
+    {"login_hours": ""}, {"login_hours": "Mo 18:00"}, {"login_hours": "Mo 25:00-26:00"}, {"login_hours": "Mo 18:00-20:00,"},
+    {"login_hours": "Mo 18:00-20:00 always"}, {"login_hours": ", Mo 18:00-20:00"}, {"login_hours": "Mo 18:00-20:00Tu 18:00-20:00"},
+    {"login_hours": ",".join(["Mo 10:00-20:00"] * 17)}])
 def test_what_no_server_could_read_is_refused(network, operator, columns):
     network.subscriber("one")
     with pytest.raises(psycopg2.errors.CheckViolation):
@@ -94,6 +97,13 @@ def test_what_cannot_be_told_is_refused_with_a_sentence(network, operator, colum
         with pytest.raises(psycopg2.errors.CheckViolation):
             network.run(sql)
     assert marked(network) == []
+
+
+def test_own_hours(database, network, operator):
+    network.subscriber("one")
+    for hours in ("always", "Mo-Fr 18:00-23:00, Sa-Su 00:00-24:00", "we 6:05-07:00 ,Fr-Mo 22:00-6:00 "):
+        change(operator, "one", login_hours=hours)
+        assert found(database, "one") == {"login_hours": hours}
 
 
 def test_nobodys(operator):

@@ -105,6 +105,24 @@ def test_a_plan_without_pool_lets_the_nas_assign_unless_the_address_is_static(se
     assert client.login(login, password).address() == "10.0.4.77"
 
 
+def test_suspended_and_expired_subscribers_are_let_into_their_garden(server, client, subscriber, plan):
+    garden = plan("--pool", "dynamic", "--session-timeout", "5m")
+    name = plan("--suspended", garden, "--expired", garden)
+    login, password = subscriber("--plan", name, "--static-address", "10.0.4.78", "--session-timeout", "8h")
+    usual = client.login(login, password)
+    assert (usual.address(), usual.number(SESSION_TIMEOUT)) == ("10.0.4.78", 28800)
+    before = server.counter("garden_accepts")
+    for change in (("suspend", login), ("set", login, "--expires", "2020-01-31")):
+        server.ctl("subscriber", *change)
+        accept = wait_for(lambda: accepted(client.login(login, password)), "the garden to be open")
+        assert accept.address() != "10.0.4.78" and accept.number(SESSION_TIMEOUT) == 300
+        assert client.login(login, "wrong").code == ACCESS_REJECT
+        server.ctl("subscriber", "resume", login)
+    assert server.counter("garden_accepts") == before + 2
+    server.ctl("subscriber", "set", login, "--expires", "never")
+    assert client.login(login, password).address() == "10.0.4.78"
+
+
 def test_the_session_limit_counts_started_sessions_only(server, client, subscriber, plan):
     name = plan("--pool", "dynamic", "--sessions", "1")
     login, password = subscriber("--plan", name)

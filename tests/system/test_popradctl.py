@@ -521,6 +521,48 @@ def test_what_a_subscriber_has_of_his_own(operator, refused, names):
     refused(REFUSED, "there is no subscriber", "subscriber", "set", user + "x", "--sessions", "1")
 
 
+def test_login_hours(operator, refused, names):
+    plan, user = names("plan"), names("line")
+    operator.ctl("plan", "add", plan, "--login-hours", "Mo-Fr 18:00-23:00, Sa-Su 00:00-24:00", "--time-zone", "Europe/Berlin")
+    operator.ctl("subscriber", "add", user, "--plan", plan, "--password", "p")
+    row = shown(operator, "plan", "show", plan)
+    assert (row["login_hours"], row["time_zone"]) == ("Mo-Fr 18:00-23:00, Sa-Su 00:00-24:00", "Europe/Berlin")
+    assert "  Login hours: Mo-Fr 18:00-23:00, Sa-Su 00:00-24:00 (Europe/Berlin)." in operator.ctl("why", user).splitlines()
+    operator.ctl("subscriber", "set", user, "--login-hours", "always")
+    assert shown(operator, "subscriber", "show", user)["login_hours"] == "always"
+    assert "Login hours" not in operator.ctl("why", user)
+    operator.ctl("subscriber", "set", user, "--login-hours", "none")
+    operator.ctl("plan", "set", plan, "--login-hours", "Mo 18:00-23:00")
+    assert "  Login hours: Mo 18:00-23:00 (Europe/Berlin)." in operator.ctl("why", user).splitlines()
+    refused(REFUSED, "--login-hours: column 10: is no time of 00:00 to 24:00", "plan", "set", plan, "--login-hours",
+            "Mo 18:00-25:00")
+    refused(REFUSED, "--login-hours: column 1: is no day", "subscriber", "set", user, "--login-hours", "Monday 18:00-20:00"[3:])
+    refused(USAGE, "is no time zone that this machine knows", "plan", "set", plan, "--time-zone", "Europe/Nowhere")
+
+
+def test_a_plan_for_suspended_and_expired_subscribers(operator, refused, names):
+    plan, garden, user = names("plan"), names("garden"), names("line")
+    operator.ctl("plan", "add", garden, "--session-timeout", "5m")
+    operator.ctl("plan", "add", plan, "--suspended", garden)
+    row = shown(operator, "plan", "show", plan)
+    assert (row["suspended"], row["expired"]) == (garden, "reject")
+    operator.ctl("subscriber", "add", user, "--plan", plan, "--password", "p", "--expires", "2020-01-31")
+    told = f"  Let in with plan {garden} meanwhile, and nothing of his own."
+    assert told not in operator.ctl("why", user).splitlines()
+    operator.ctl("subscriber", "suspend", user)
+    assert told in operator.ctl("why", user).splitlines()
+    operator.ctl("plan", "set", plan, "--suspended", "reject", "--expired", garden)
+    row = shown(operator, "plan", "show", plan)
+    assert (row["suspended"], row["expired"]) == ("reject", garden)
+    assert told not in operator.ctl("why", user).splitlines()
+    operator.ctl("subscriber", "resume", user)
+    assert told in operator.ctl("why", user).splitlines()
+    refused(REFUSED, "another plan lets its expired subscribers in with that plan", "plan", "remove", garden)
+    refused(REFUSED, "are let in with another plan", "plan", "set", plan, "--suspended", plan)
+    refused(REFUSED, "are let in with another plan", "plan", "set", plan, "--expired", plan)
+    refused(REFUSED, "there is no plan nothing", "plan", "set", plan, "--expired", "nothing")
+
+
 def test_a_subscriber_is_added_changed_and_removed(operator, refused, names):
     user = f"{names('Line')}@isp.example"
     operator.ctl("subscriber", "add", user.replace("isp", "ISP"), "--plan", "plain", "--password-stdin", "--expires", "2027-01-31",

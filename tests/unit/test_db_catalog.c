@@ -41,12 +41,18 @@ static const char good_document[] =
 	"'names': {'usr': 'gen', 'fax': 'x'}}], "
 	"'plans': [{'plan_id': 8, 'name': 'dialup', 'pool_id': 3, 'session_limit': 1, "
 	"'session_timeout_s': 28800, 'idle_timeout_s': 900, 'interim_s': 600, "
-	"'netmask': '255.255.255.255', 'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], 'filters': [9, 4], "
+	"'login_hours': 'Mo-Fr 18:00-23:00', 'time_zone': 'Europe/Berlin', "
+	"'suspended_plan_id': 0, 'expired_plan_id': 0, "
+	"'netmask': '255.255.255.255', 'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': "
+	"0, 'dns_servers': [], 'filters': [9, 4], "
 	"'attributes': ['Framed-MTU = 1492', 'No-Such-Attribute = 1', "
 	"'Reply-Message = hello']}, "
 	"{'plan_id': 2, 'name': 'static', 'pool_id': 0, 'session_limit': 0, "
 	"'session_timeout_s': 0, 'idle_timeout_s': 0, 'interim_s': 0, "
-	"'netmask': '255.255.252.0', 'allows_login': true, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], 'filters': [], 'attributes': []}]}";
+	"'login_hours': 'always', 'time_zone': 'UTC', "
+	"'suspended_plan_id': 0, 'expired_plan_id': 0, "
+	"'netmask': '255.255.252.0', 'allows_login': true, 'rate_in_kbit': 0, 'rate_out_kbit': 0, "
+	"'dns_servers': [], 'filters': [], 'attributes': []}]}";
 
 static TALLOC_CTX *ctx;
 
@@ -216,6 +222,9 @@ static const struct {
 	{"{'usr': 'gen', 'fax': 'x'}", "[]", ERR_SYNTAX, "names: is no object"},
 	{"'usr': 'gen'", "'usr': 5", ERR_SYNTAX, "names: is no string"},
 	{"'plan_id': 8", "'plan_id': 2", ERR_RANGE, "plan_id: is there twice"},
+	{"'Mo-Fr 18:00-23:00'", "'Mo-Fr 18:00'", ERR_SYNTAX, "login_hours: column 12"},
+	{"'Europe/Berlin'", "'Europe/Nowhere'", ERR_RANGE,
+		"plans row 1: time_zone: \"Europe/Nowhere\" is no time zone"},
 	{"'session_limit': 1", "'session_limit': -1", ERR_RANGE, "session_limit: -1"},
 	{"'255.255.255.255'", "'255.0.255.0'", ERR_RANGE, "netmask: is no netmask"},
 	{"'255.255.255.255'", "'ffff::'", ERR_RANGE, "netmask: is no netmask"},

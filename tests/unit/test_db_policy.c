@@ -53,6 +53,14 @@ static void test_what_is_own_goes_before_the_plan(void)
 	CU_ASSERT_EQUAL(overlaid("{\"dns_servers\": []}")->own, POLICY_OWN_DNS_SERVERS);
 }
 
+static void test_own_hours(void)
+{
+	CU_ASSERT_PTR_NOT_NULL(overlaid("{\"login_hours\": \"Mo 18:00-20:00\"}")->login_hours);
+	const struct policy *policy = overlaid("{\"login_hours\": \"Always\"}");
+	CU_ASSERT_PTR_NULL(policy->login_hours);
+	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_LOGIN_HOURS);
+}
+
 /* A newer database may have columns that this server does not know. */
 static void test_what_is_unknown_is_passed_over(void)
 {
@@ -80,6 +88,10 @@ static void test_what_cannot_be_is_refused(void)
 		{"{\"dns_servers\": [\"ns\"]}", "dns_servers: \"ns\" is no address", ERR_SYNTAX},
 		{"{\"idle_timeout_s\": 2147483648}",
 			"idle_timeout_s: 2147483648 is not within 0..2147483647", ERR_RANGE},
+		{"{\"login_hours\": 7}", "login_hours: is no string", ERR_SYNTAX},
+		{"{\"login_hours\": \"\"}", "login_hours: has 0 octets", ERR_RANGE},
+		{"{\"login_hours\": \"Mo-Fr 18-23\"}",
+			"login_hours: column 7: is no time such as 18:30", ERR_SYNTAX},
 		{"{\"interim_s\": 59}", "interim_s: 59 is neither 0 (none) nor at least 60 seconds",
 			ERR_RANGE},
 	};
@@ -109,6 +121,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		TEST(test_nothing_is_as_in_the_plan),
 		TEST(test_what_is_own_goes_before_the_plan),
+		TEST(test_own_hours),
 		TEST(test_what_is_unknown_is_passed_over),
 		TEST(test_what_cannot_be_is_refused),
 		CU_TEST_INFO_NULL,

@@ -43,6 +43,8 @@ static const char *load(const char *kind_and_form, const char *provision, const 
 		"'pool_ranges': [], 'pools': [], 'filters': [], 'filter_sets': [], "
 		"'plans': [{'plan_id': 1, 'name': 'home', 'pool_id': 0, 'session_limit': 0, "
 		"'session_timeout_s': 0, 'idle_timeout_s': 0, 'interim_s': 0, "
+		"'login_hours': 'always', 'time_zone': 'UTC', 'suspended_plan_id': 0, "
+		"'expired_plan_id': 0, "
 		"'netmask': '255.255.255.255', 'allows_login': false, %s, "
 		"'filters': [], 'attributes': %s}]}",
 		kind, form ? form : "usual", provision, attributes));

@@ -50,8 +50,11 @@ static void load(const struct place *places, const char *filters, const char *se
 		"'pools': [{'name': 'dynamic', 'networks': ['10.0.8.0/21']}], "
 		"'filters': %s, 'filter_sets': %s, 'plans': [{'plan_id': 1, 'name': 'home', "
 		"'pool_id': 0, 'session_limit': 0, 'session_timeout_s': 0, "
+		"'login_hours': 'always', 'time_zone': 'UTC', 'suspended_plan_id': 0, "
+		"'expired_plan_id': 0, "
 		"'idle_timeout_s': 0, 'interim_s': 0, 'netmask': '255.255.255.255', "
-		"'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], 'filters': %s, 'attributes': %s}]}",
+		"'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], "
+		"'filters': %s, 'attributes': %s}]}",
 		filters, sets, plan_filters, attributes));
 	for (char *c = json; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
