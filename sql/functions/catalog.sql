@@ -39,7 +39,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 					from filter_rule r where r.filter_id = f.filter_id)) order by f.filter_id), '[]')
 			from filter f),
 		'filter_sets', (
-			select coalesce(jsonb_agg(jsonb_build_object('name', s.name, 'in_filter_id', coalesce(s.in_filter_id, 0),
+			select coalesce(jsonb_agg(jsonb_build_object('filter_set_id', s.filter_set_id, 'name', s.name, 'in_filter_id', coalesce(s.in_filter_id, 0),
 				'out_filter_id', coalesce(s.out_filter_id, 0), 'names', (
 					select coalesce(jsonb_object_agg(n.kind, n.name order by n.kind), '{}')
 					from filter_set_name n where n.filter_set_id = s.filter_set_id)) order by s.name), '[]')
@@ -64,12 +64,29 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 	select catalog_document(null)
 $$;
 
--- For whoever wants to know what plans' filters become: the same with one NAS of each sort that matters for them.
+-- For whoever wants to know what filters become: the same with one NAS of each sort that matters for them, and what
+-- subscribers have of their own of filters, each combination once.
 create or replace function poprad.catalog_for_filters() returns jsonb
 language sql stable security definer set search_path = poprad, pg_temp as $$
 	select catalog_document(array(
 		select min(n.nas_id) from nas n left join nas_group g on g.nas_group_id = n.nas_group_id
 		group by n.kind, n.filter_form, coalesce(g.is_own_network, true)))
+		|| jsonb_build_object('own_filters', (
+			select coalesce(jsonb_agg(jsonb_build_object('plan_id', o.plan_id, 'policy', jsonb_strip_nulls(jsonb_build_object(
+				'exempt_filter_ids', o.exempt_filter_ids, 'quarantine_filter_set_id', o.quarantine_filter_set_id)))), '[]')
+			from (
+				select s.plan_id, p.exempt_filter_ids, p.quarantine_filter_set_id
+				from subscriber_policy p join subscriber s using (subscriber_id)
+				where p.exempt_filter_ids is not null or p.quarantine_filter_set_id is not null
+				group by s.plan_id, p.exempt_filter_ids, p.quarantine_filter_set_id
+				order by s.plan_id, p.exempt_filter_ids, p.quarantine_filter_set_id
+			) o))
+$$;
+
+-- The same with that NAS alone; null: there is none of that name.
+create or replace function poprad.catalog_for_nas(nas_name text) returns jsonb
+language sql stable security definer set search_path = poprad, pg_temp as $$
+	select catalog_document(array[n.nas_id]) from nas n where n.name = nas_name
 $$;
 
 create or replace function poprad.catalog_version() returns bigint

@@ -52,6 +52,7 @@ create function poprad.why_subscriber(asked text)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('subscriber_id', s.subscriber_id, 'plan', p.name, 'status', s.status,
 		'expires_at', why_time(s.expires_at), 'has_expired', coalesce(s.expires_at <= now(), false),
+		'exempt_from', subscriber_exemptions(s.subscriber_id), 'quarantine', subscriber_quarantined(s.subscriber_id),
 		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit),
 		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', p.time_zone,
 		'let_in_with', (select g.name from plan g where g.plan_id = case when s.status = 'suspended' then p.suspended_plan_id

@@ -21,8 +21,14 @@ grant execute on function
 	poprad.filter_set_add(text, text, text, text, jsonb),
 	poprad.filter_set_change(text, text, text, text, jsonb),
 	poprad.catalog_for_filters(),
+	poprad.catalog_for_nas(text),
 	poprad.plan_get(text),
 	poprad.session_close(uuid, text),
+	poprad.subscriber_exempt(text, text, text),
+	poprad.subscriber_exempt_end(text, text),
+	poprad.subscriber_exemptions(int),
 	poprad.subscriber_policy_set(text, jsonb),
+	poprad.subscriber_quarantine(text, text, text),
+	poprad.subscriber_quarantined(int),
 	poprad.subscriber_remove(text, boolean)
 to poprad_operator;

@@ -135,6 +135,9 @@ struct step_result auth_policy(struct request *request)
 	if (hours_end_us == 0)
 		return auth_reject(request, REJECT_outside_login_hours);
 
+	/* So does the filter set that he is in quarantine with. */
+	if (!catalog_knows_own_filters(request->catalog, login->policy->filters))
+		return request_await_catalog(request);
 	provide_choose(login, request->nas);
 	login->given = given_collect(login);
 	login->filters = filters_choose(login, request->nas);

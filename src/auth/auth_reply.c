@@ -75,6 +75,9 @@ static void add_times(struct request *request)
 
 static bool is_left_out(const struct login *login, const struct encoded_attr *attr)
 {
+	unsigned displaced = login->filters->displaces;
+	if (displaced != 0 && (filter_carrier_of(attr) & displaced) != 0)
+		return true;
 	if (attr->vendor != 0)
 		return false;
 	/* Its value has been taken, and cut by the expiry. */

@@ -127,6 +127,6 @@ bool provide_has_own(const struct login *login, const struct encoded_attr *attr)
 /* Adds it, but for what the subscriber's or the plan's attributes say instead. */
 void provide_add(struct request *request);
 
-/* The plan's filters as this NAS takes them; none where the login is for no line, or where an
- * attribute that is given takes their place. */
+/* The plan's filters, with what the subscriber has of his own, as this NAS takes them; none where
+ * the login is for no line, or where an attribute that is given takes their place. */
 const struct rendered_filters *filters_choose(const struct login *login, const struct nas *nas);

@@ -11,5 +11,10 @@ extern const struct command db_commands[], nas_commands[], group_commands[], pla
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);
+/* What a subscriber has of his own of filters. */
+int subscriber_exempt(struct call *call);
+int subscriber_unexempt(struct call *call);
+int subscriber_quarantine(struct call *call);
+int subscriber_release(struct call *call);
 /* Writes filters as routers and access servers have them. */
 int filter_export(struct call *call);

@@ -231,7 +231,8 @@ const struct command filter_set_commands[] = {
 	{
 		.verb = "remove",
 		.arguments = set_name,
-		.sentence = "Removes a filter set; its filters stay.",
+		.sentence = "Removes a filter set with which nobody is in quarantine; its "
+			    "filters stay.",
 		.example = "popradctl filterset remove residential",
 		.run = set_remove,
 	},

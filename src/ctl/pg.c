@@ -35,6 +35,8 @@ static const struct {
 		"a filter set has that filter; see popradctl filterset list"},
 	{"filter_set_out_filter_id_fkey",
 		"a filter set has that filter; see popradctl filterset list"},
+	{"subscriber_policy_quarantine_filter_set_id_fkey",
+		"subscribers are in quarantine with that filter set; release them first"},
 	{"filter_set_check", "a filter set has at least one filter: --in, --out or both"},
 	{"filter_set_name_key", "a filter set of that name exists already; change it with "
 				"popradctl filterset set"},

@@ -85,6 +85,26 @@ static const struct parameter list_options[] = {
 };
 static const struct parameter remove_options[] = {
 	{.name = "force", .sentence = "Also with active sessions, which are closed."}, {0}};
+static const struct parameter exempt_arguments[] = {
+	{.name = "LOGIN", .type = VALUE_LOGIN, .sentence = "The subscriber."},
+	{.name = "FILTER", .type = VALUE_NAME, .sentence = "The filter."},
+	{0},
+};
+static const struct parameter quarantine_arguments[] = {
+	{.name = "LOGIN", .type = VALUE_LOGIN, .sentence = "The subscriber."},
+	{.name = "FILTERSET",
+		.type = VALUE_NAME,
+		.sentence = "The filter set that stands in the place of the plan's filters."},
+	{0},
+};
+static const struct parameter reason_options[] = {
+	{.name = "reason",
+		.type = VALUE_TEXT,
+		.form = "TEXT",
+		.is_required = true,
+		.sentence = "Why, for whoever asks later; kept with the time."},
+	{0},
+};
 static const struct parameter import_arguments[] = {
 	{.name = "FILE", .type = VALUE_FILE, .sentence = "A CSV file; - is standard input."},
 	{0},
@@ -258,6 +278,8 @@ static int subscriber_show(struct call *call)
 		"select " SUBSCRIBER_COLUMNS ", case when s.password like '{%%' "
 		"then lower(substring(s.password from '^{([^}]*)}')) "
 		"when s.password like '$%%' then 'crypt' else 'clear' end as password_form, "
+		"poprad.subscriber_exemptions(s.subscriber_id) as exempt_from, "
+		"poprad.subscriber_quarantined(s.subscriber_id) as quarantine, "
 		"%s coalesce((select l.address from poprad.session l "
 		"where l.subscriber_id = s.subscriber_id and l.address is not null "
 		"order by l.session_key desc limit 1), t.last_address) as last_address, "
@@ -371,6 +393,42 @@ const struct command subscriber_commands[] = {
 		.sentence = "Ends a suspension.",
 		.example = "popradctl subscriber resume line-7@isp.example",
 		.run = subscriber_resume,
+	},
+	{
+		.verb = "exempt",
+		.arguments = exempt_arguments,
+		.options = reason_options,
+		.sentence = "Leaves one of the plan's filters out for this subscriber.",
+		.details = "Counts from the next login on.",
+		.example = "popradctl subscriber exempt line-7@isp.example no-smtp --reason "
+			   "'has a mail server'",
+		.run = subscriber_exempt,
+	},
+	{
+		.verb = "unexempt",
+		.arguments = exempt_arguments,
+		.sentence = "Ends an exemption.",
+		.example = "popradctl subscriber unexempt line-7@isp.example no-smtp",
+		.run = subscriber_unexempt,
+	},
+	{
+		.verb = "quarantine",
+		.arguments = quarantine_arguments,
+		.options = reason_options,
+		.sentence = "Puts a stricter filter set in the place of the plan's filters.",
+		.details =
+			"Neither an exemption nor an attribute of the plan or the subscriber takes "
+			"its place. Counts from the next login on.",
+		.example = "popradctl subscriber quarantine line-7@isp.example spam-hold --reason "
+			   "'sends spam'",
+		.run = subscriber_quarantine,
+	},
+	{
+		.verb = "release",
+		.arguments = login_argument,
+		.sentence = "Ends a quarantine.",
+		.example = "popradctl subscriber release line-7@isp.example",
+		.run = subscriber_release,
 	},
 	{
 		.verb = "remove",

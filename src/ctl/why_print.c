@@ -148,6 +148,19 @@ static void print_similar(const struct printer *printer)
 		say(printer, "  Nor is there a similar one.");
 }
 
+static void print_filters(const struct printer *printer, const json_t *subscriber)
+{
+	const json_t *quarantine = json_object_get(subscriber, "quarantine"), *one;
+	size_t index;
+	if (json_is_object(quarantine))
+		say(printer, "  In quarantine with filter set %s since %s: %s.",
+			text_of(quarantine, "filter_set"), time_of(printer, quarantine, "since"),
+			text_of(quarantine, "reason"));
+	json_array_foreach(json_object_get(subscriber, "exempt_from"), index, one)
+		say(printer, "  Exempt from filter %s since %s: %s.", text_of(one, "filter"),
+			time_of(printer, one, "since"), text_of(one, "reason"));
+}
+
 static void print_subscriber(const struct printer *printer)
 {
 	const json_t *subscriber = json_object_get(printer->why, "subscriber");
@@ -174,6 +187,7 @@ static void print_subscriber(const struct printer *printer)
 		explain(printer, "suspended", "  ");
 	else if (has_expired)
 		explain(printer, "expired", "  ");
+	print_filters(printer, subscriber);
 	print_password(printer);
 }
 

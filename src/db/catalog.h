@@ -111,6 +111,9 @@ struct rendered_filters {
 	/* Carriers. If the plan or the subscriber gives such an attribute itself, that takes the
 	 * place of these. */
 	unsigned yields_to;
+	/* Carriers that are left out of what the plan and the subscriber give, because these
+	 * filters must stand whatever they say. */
+	unsigned displaces;
 	/* The filters cannot be said to this NAS. There are no octets, and nobody may log in,
 	 * because his line would be open. */
 	bool is_refused;
@@ -163,6 +166,12 @@ int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog
 int64_t catalog_version(const struct catalog *catalog);
 const struct nas *catalog_find_nas(const struct catalog *catalog, const struct addr *source);
 const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan_id);
+/* False: the catalog is too old for what somebody has of his own (NULL = nothing). */
+bool catalog_knows_own_filters(const struct catalog *catalog, const struct own_filters *own);
+/* What a plan's filters, with what a subscriber has of his own, which the catalog knows, are for a
+ * NAS of that filter_view. They live as long as both ctx and the catalog. */
+const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct catalog *catalog,
+	const struct plan *plan, const struct own_filters *own, unsigned view);
 /* All ranges, in the order of the document. */
 const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *count);
 /* True if Message-Authenticator was learned from this source address (decision 12). */
@@ -172,7 +181,8 @@ bool catalog_has_learned(const struct catalog *catalog, const struct addr *sourc
 enum plan_part { PLAN_FILTERS, PLAN_RATES, PLAN_ATTRIBUTES, PLAN_PARTS };
 extern const char *const plan_part_names[PLAN_PARTS]; /* "filters", ... */
 struct plan_refusal {
-	const char *plan;
+	const char
+		*plan; /* "gold"; "gold without no-smtp": for subscribers with that of their own */
 	enum plan_part part;
 	const struct nas_kind *kind;
 	enum nas_form form;

@@ -112,6 +112,7 @@ static const struct filter *read_member(
 static void read_filter_set(
 	struct reader *reader, const struct catalog *catalog, struct filter_set *set)
 {
+	set->filter_set_id = reader_id(reader, "filter_set_id", 1);
 	set->name = reader_text(reader, "name", NAME_MAX_SIZE);
 	set->in = read_member(reader, catalog, "in_filter_id");
 	set->out = read_member(reader, catalog, "out_filter_id");

@@ -228,6 +228,12 @@ int catalog_parse(
 		read_document(&reader, document, catalog);
 	else
 		reader_refuse(&reader, ERR_SYNTAX, "document", "is no object");
+	if (reader.rc == 0) {
+		catalog_render_provisions(catalog);
+		catalog_render_filters(catalog);
+		if (json_object_get(document, "own_filters"))
+			catalog_check_own_filters(&reader, document, catalog);
+	}
 	json_decref(document);
 
 	if (reader.rc != 0) {
@@ -235,8 +241,6 @@ int catalog_parse(
 		talloc_free(catalog);
 		return reader.rc;
 	}
-	catalog_render_provisions(catalog);
-	catalog_render_filters(catalog);
 	*catalog_out = catalog;
 	return 0;
 }

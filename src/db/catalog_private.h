@@ -9,7 +9,7 @@
  * is refused and the last good snapshot stays. */
 #define CATALOG_SIZE_MAX ((size_t)64 << 20)
 
-#define PER_PLAN_MAX 64 /* filters, and attributes: more would not fit into an Access-Accept */
+#define PER_PLAN_MAX LOGIN_FILTERS_MAX /* filters, and attributes */
 
 /* What NASes have in common for which a plan's filters are rendered once. */
 struct nas_view {
@@ -22,6 +22,7 @@ struct nas_view {
 
 /* A filter of each direction, or one: equipment may know them by one name. */
 struct filter_set {
+	int32_t filter_set_id;
 	const char *name;
 	const struct filter *in, *out; /* NULL = none */
 	const char **kind_names;       /* by the index of nas_kind_at; NULL = the set's own name */
@@ -30,6 +31,13 @@ struct filter_set {
 struct named_zone {
 	const char *name;
 	const struct zone *zone;
+};
+
+/* The filters of a login that apply to a view, in their order. */
+struct filter_choice {
+	const struct filter *filters[PER_PLAN_MAX];
+	size_t count;
+	bool is_forced; /* no attribute that is given may take their place */
 };
 
 struct catalog {
@@ -51,6 +59,7 @@ struct catalog {
 	struct filter_pools filter_pools; /* those that rules name */
 	struct nas_view views[NAS_VIEWS_MAX];
 	unsigned view_count;
+	struct combinations *combinations; /* own_filters.c */
 	struct plan_refusal *refusals;
 	size_t refusal_count;
 };
@@ -65,12 +74,26 @@ const struct filter *catalog_find_filter(const struct catalog *catalog, const js
 /* Renders what all plans provide, once everything is read. */
 void catalog_render_provisions(struct catalog *catalog);
 /* Keeps what is said of a plan; why is copied. */
-void catalog_refuse(struct catalog *catalog, const struct plan *plan, enum plan_part part,
+void catalog_refuse(struct catalog *catalog, const char *plan, enum plan_part part,
 	const struct nas_view *view, bool is_login_refused, const char *why);
 /* Octets of a reply that the plan's own attributes and what it provides there leave to filters. */
 size_t catalog_octets_left(const struct plan *plan, unsigned view);
+/* A filter for routers is no NAS's business, and one for our own network only makes sense where the
+ * traffic crosses it: a virtual POP's does not. */
+bool filter_applies(const struct filter *filter, const struct nas_view *view);
 /* Renders the filters of all plans, behind what they provide. */
 void catalog_render_filters(struct catalog *catalog);
+/* Renders a choice beside that plan's attributes; the octets belong to owner. What is wrong (owned
+ * by ctx), or NULL. */
+const char *catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx, const struct catalog *catalog,
+	const struct plan *plan, const struct filter_choice *choice, unsigned view,
+	struct rendered_filters *to);
+
+struct combinations *combinations_new(TALLOC_CTX *ctx);
+/* Renders what subscribers have of their own, which the table own_filters of a document for
+ * popradctl says, so that it is known what does not do. */
+void catalog_check_own_filters(
+	struct reader *reader, const json_t *document, struct catalog *catalog);
 
 int catalog_compare_addrs(const void *one, const void *other);
 int catalog_compare_plans(const void *one, const void *other);

@@ -70,7 +70,7 @@ struct rendering {
 	TALLOC_CTX *ctx; /* of the work alone */
 	const struct catalog *catalog;
 	const struct nas_view *view;
-	const struct filter *filters[PER_PLAN_MAX]; /* those that apply there */
+	const struct filter *const *filters;
 	size_t count;
 	struct reply part;
 	size_t packet_octets; /* what they take; more than the part has if that is too small */
@@ -78,9 +78,7 @@ struct rendering {
 	bool is_refused;
 };
 
-/* A filter for routers is no NAS's business, and one for our own network only makes sense where the
- * traffic crosses it: a virtual POP's does not. */
-static bool filter_applies(const struct filter *filter, const struct nas_view *view)
+bool filter_applies(const struct filter *filter, const struct nas_view *view)
 {
 	switch (filter->scope) {
 	case FILTER_ANYWHERE:
@@ -290,13 +288,13 @@ static void render(struct rendering *rendering)
 
 /* Plans --------------------------------------------------------------------------------------- */
 
-void catalog_refuse(struct catalog *catalog, const struct plan *plan, enum plan_part part,
+void catalog_refuse(struct catalog *catalog, const char *plan, enum plan_part part,
 	const struct nas_view *view, bool is_login_refused, const char *why)
 {
 	catalog->refusals = mem_must(talloc_realloc(catalog, catalog->refusals, struct plan_refusal,
 		(unsigned)catalog->refusal_count + 1));
 	catalog->refusals[catalog->refusal_count++] = (struct plan_refusal){
-		.plan = plan->name,
+		.plan = plan,
 		.part = part,
 		.kind = view->kind,
 		.form = view->form,
@@ -314,54 +312,78 @@ static bool gives_carrier(const struct plan *plan, unsigned carriers)
 	return false;
 }
 
-/* What that view's filters are for this plan, which has attributes of its own. */
-static void give(struct catalog *catalog, const struct plan *plan,
-	const struct rendering *rendering, const uint8_t *octets, struct rendered_filters *to)
+/* What the rendered filters are for this plan, which has attributes of its own. What is wrong
+ * (owned by the work's context), or NULL. */
+static const char *give(const struct plan *plan, const struct rendering *rendering,
+	const uint8_t *octets, bool is_forced, struct rendered_filters *to)
 {
 	const struct nas_view *view = rendering->view;
-	size_t left = catalog_octets_left(plan, (unsigned)(view - catalog->views));
+	unsigned carriers = yields_to(nas_kind_rendering(view->kind, view->form));
+	size_t left = catalog_octets_left(plan, (unsigned)(view - rendering->catalog->views));
 	bool is_too_long = rendering->packet_octets > left;
 
 	*to = (struct rendered_filters){
-		.yields_to = yields_to(nas_kind_rendering(view->kind, view->form))};
+		.yields_to = is_forced ? 0 : carriers, .displaces = is_forced ? carriers : 0};
 	if (gives_carrier(plan, to->yields_to))
-		return;
+		return NULL;
 	to->is_refused = rendering->is_refused || is_too_long;
 	if (!to->is_refused) {
 		to->octets = octets;
 		to->size = rendering->packet_octets;
 	}
-	if (rendering->why)
-		catalog_refuse(catalog, plan, PLAN_FILTERS, view, to->is_refused, rendering->why);
-	else if (is_too_long)
-		catalog_refuse(catalog, plan, PLAN_FILTERS, view, true,
-			talloc_asprintf(rendering->ctx,
-				"%s%s take %zu octets of an answer, in which they have %zu",
-				rendering->filters[0]->list.name,
-				rendering->count > 1 ? " and the others" : "",
-				rendering->packet_octets, left));
+	if (rendering->why || !is_too_long)
+		return rendering->why;
+	return mem_must(talloc_asprintf(rendering->ctx,
+		"%s%s take %zu octets of an answer, in which they have %zu",
+		rendering->filters[0]->list.name, rendering->count > 1 ? " and the others" : "",
+		rendering->packet_octets, left));
+}
+
+/* The octets belong to owner; NULL if there are none. */
+static const uint8_t *render_choice(
+	TALLOC_CTX *owner, struct rendering *rendering, const struct filter_choice *choice)
+{
+	uint8_t buffer[RADIUS_MAX_PACKET];
+	reply_init_part(&rendering->part, buffer);
+	rendering->filters = choice->filters;
+	rendering->count = choice->count;
+	if (rendering->count > 0)
+		render(rendering);
+	return rendering->part.length > 0
+		       ? mem_must(talloc_memdup(owner, buffer, rendering->part.length))
+		       : NULL;
+}
+
+const char *catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx, const struct catalog *catalog,
+	const struct plan *plan, const struct filter_choice *choice, unsigned view,
+	struct rendered_filters *to)
+{
+	struct rendering rendering = {
+		.ctx = ctx, .catalog = catalog, .view = &catalog->views[view]};
+	const uint8_t *octets = render_choice(owner, &rendering, choice);
+	return give(plan, &rendering, octets, choice->is_forced, to);
 }
 
 /* Renders what plans[0..count), which have the same filters, are for one view. */
 static void render_view(
 	struct catalog *catalog, struct plan *const *plans, size_t count, unsigned view)
 {
-	uint8_t buffer[RADIUS_MAX_PACKET];
 	struct rendering rendering = {.ctx = mem_must(talloc_new(catalog)),
 		.catalog = catalog,
 		.view = &catalog->views[view]};
-	const uint8_t *octets = NULL;
+	struct filter_choice choice = {.count = 0};
 
-	reply_init_part(&rendering.part, buffer);
 	for (size_t i = 0; i < plans[0]->filter_count; i++)
 		if (filter_applies(plans[0]->filters[i], rendering.view))
-			rendering.filters[rendering.count++] = plans[0]->filters[i];
-	if (rendering.count > 0)
-		render(&rendering);
-	if (rendering.part.length > 0)
-		octets = mem_must(talloc_memdup(catalog, buffer, rendering.part.length));
-	for (size_t i = 0; i < count; i++)
-		give(catalog, plans[i], &rendering, octets, &plans[i]->rendered[view]);
+			choice.filters[choice.count++] = plans[0]->filters[i];
+	const uint8_t *octets = render_choice(catalog, &rendering, &choice);
+	for (size_t i = 0; i < count; i++) {
+		struct rendered_filters *to = &plans[i]->rendered[view];
+		const char *why = give(plans[i], &rendering, octets, false, to);
+		if (why)
+			catalog_refuse(catalog, plans[i]->name, PLAN_FILTERS, rendering.view,
+				to->is_refused, why);
+	}
 	talloc_free(rendering.ctx);
 }
 
@@ -388,6 +410,7 @@ void catalog_render_filters(struct catalog *catalog)
 {
 	struct plan **plans =
 		mem_must(talloc_array(catalog, struct plan *, (unsigned)catalog->plan_count + 1));
+	catalog->combinations = combinations_new(catalog);
 	for (size_t i = 0; i < catalog->plan_count; i++) {
 		plans[i] = &catalog->plans[i];
 		plans[i]->rendered = mem_must(talloc_zero_array(

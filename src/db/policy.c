@@ -122,6 +122,32 @@ void policy_read(struct reader *reader, struct policy *policy)
 			read_field(reader, &fields[n], policy);
 }
 
+void own_filters_read(struct reader *reader, struct own_filters *own)
+{
+	if (json_object_get(reader->object, "quarantine_filter_set_id") != NULL)
+		own->quarantine_filter_set_id = reader_id(reader, "quarantine_filter_set_id", 1);
+	if (json_object_get(reader->object, "exempt_filter_ids") == NULL)
+		return;
+	const json_t *list = reader_list(reader, "exempt_filter_ids", LOGIN_FILTERS_MAX);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *id = json_array_get(list, i);
+		int64_t number = json_is_integer(id) ? json_integer_value(id) : 0;
+		if (number < 1 || number > INT32_MAX)
+			reader_refuse(reader, ERR_RANGE, "exempt_filter_ids",
+				"element %zu is no filter's number", i + 1);
+		else
+			own->exempt_filter_ids[own->exempt_count++] = (int32_t)number;
+	}
+}
+
+static void overlay_filters(struct reader *reader, struct policy *policy)
+{
+	struct own_filters own = {0};
+	own_filters_read(reader, &own);
+	if (own.quarantine_filter_set_id != 0 || own.exempt_count > 0)
+		policy->filters = mem_must(talloc_memdup(reader->ctx, &own, sizeof own));
+}
+
 static void overlay(struct reader *reader, struct policy *policy)
 {
 	if (!json_is_object(reader->object)) {
@@ -134,6 +160,7 @@ static void overlay(struct reader *reader, struct policy *policy)
 		read_field(reader, &fields[n], policy);
 		policy->own |= 1u << n;
 	}
+	overlay_filters(reader, policy);
 }
 
 int policy_overlay(TALLOC_CTX *ctx, const struct policy *plan, const char *own,

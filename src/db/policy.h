@@ -25,11 +25,22 @@ enum policy_field {
 	POLICY_FIELDS
 };
 
+/* A login may have that many filters at most: more would not fit into an Access-Accept. */
+#define LOGIN_FILTERS_MAX 64
+
+/* What a subscriber has of his own of filters. */
+struct own_filters {
+	int32_t quarantine_filter_set_id; /* stands in the place of the plan's; 0 = none */
+	size_t exempt_count;
+	int32_t exempt_filter_ids[LOGIN_FILTERS_MAX];
+};
+
 struct policy {
 	unsigned own; /* what is the subscriber's own; in a plan 0 */
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
 	struct provision provision;
 	const struct hours *login_hours; /* NULL = always */
+	const struct own_filters *filters; /* NULL = the plan's alone */
 };
 
 /* Of policy.own: what is in policy.provision. */
@@ -50,6 +61,9 @@ const struct policy_field_info *policy_field_info(enum policy_field field);
 
 /* Reads all fields of a plan's row. */
 void policy_read(struct reader *reader, struct policy *policy);
+
+/* Reads what is there of it. */
+void own_filters_read(struct reader *reader, struct own_filters *own);
 
 /* The plan's policy with what is in own, the text of a JSON object, in its place; owned by ctx.
  * ERR_SYNTAX, ERR_RANGE: *why (owned by ctx) names the field, and what is allowed. */

@@ -120,19 +120,20 @@ static char *substitute(struct scenario *scenario, const char *text)
 
 /* Directives ------------------------------------------------------------------------------- */
 
-/* An indented "plan 2 9": plan 2 of the file gets the number 9. */
-static void rename_plan(struct scenario *scenario, char *document)
+/* An indented "plan 2 9": plan 2 of the file gets the number 9. So does a filter_set. */
+static void renumber(struct scenario *scenario, char *document)
 {
 	if (scenario->statement->block_count == 0)
 		return;
 	char *line = mem_must(talloc_strdup(scenario, scenario->statement->block[0])), from[32];
 	const char *name = scenario_word(&line);
 	const char *old = scenario_word(&line), *fresh = scenario_word(&line);
-	snprintf(from, sizeof from, "\"plan_id\": %.1s,", old != NULL ? old : "?");
+	snprintf(from, sizeof from, "\"%.10s_id\": %.1s,", name != NULL ? name : "?",
+		old != NULL ? old : "?");
 	char *place = strstr(document, from);
-	if (name == NULL || strcmp(name, "plan") != 0 || fresh == NULL || place == NULL)
-		scenario_fail(scenario, "catalog takes: plan OLD NEW, one digit each");
-	place[strlen("\"plan_id\": ")] = fresh[0];
+	if (fresh == NULL || place == NULL)
+		scenario_fail(scenario, "catalog takes: plan|filter_set OLD NEW, one digit each");
+	place[strlen(from) - 2] = fresh[0];
 }
 
 static void do_catalog(struct scenario *scenario, char *rest)
@@ -155,7 +156,7 @@ static void do_catalog(struct scenario *scenario, char *rest)
 	char *mark = strstr(json, "@LEARNED@");
 	char *document = mem_must(talloc_asprintf(scenario, "%.*s%s%s", (int)(mark - json), json,
 		learned, mark + strlen("@LEARNED@")));
-	rename_plan(scenario, document);
+	renumber(scenario, document);
 	if (catalog_parse(NULL, document, strlen(document), &catalog, &why) != 0)
 		scenario_fail(scenario, "catalog.json: %s", why);
 	service_use_catalog(scenario->worker, catalog);

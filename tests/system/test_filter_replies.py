@@ -2,6 +2,7 @@
 # Copyright the poprad authors
 """Filters in the answer: every kind of access server, as radclient decodes them; and what is refused when it is entered."""
 import itertools
+import json
 import re
 import subprocess
 
@@ -93,6 +94,15 @@ def provider():
             instance.ctl("subscriber", "add", f"{plan}@isp.example", "--password", "let-me-in", "--plan", plan)
         instance.ctl("subscriber", "add", "fixed@isp.example", "--password", "let-me-in", "--plan", "fixed", "--static-address",
                      "10.0.4.20")
+        for login in ("server", "quarantined"):
+            instance.ctl("subscriber", "add", f"{login}@isp.example", "--password", "let-me-in", "--plan", "residential",
+                         "--attribute", "Idle-Timeout = 77")
+        instance.ctl("filter", "add", "hold", "--direction", "in", "--rule", "deny tcp any any eq smtp", "--rule",
+                     "permit ip any any")
+        instance.ctl("filterset", "add", "hold", "--in", "hold")
+        instance.ctl("subscriber", "exempt", "server@isp.example", "no-smtp", "--reason", "has a mail server")
+        instance.ctl("subscriber", "quarantine", "quarantined@isp.example", "hold", "--reason", "sends spam")
+        instance.ctl("subscriber", "exempt", "quarantined@isp.example", "no-servers", "--reason", "has a web server")
         instance.start()
         yield instance
     finally:
@@ -124,6 +134,48 @@ def test_a_residential_plan(provider, place, is_virtual):
 @pytest.mark.parametrize("place, is_virtual", PLACES_AND_NETWORKS)
 def test_a_plan_without_filters(provider, place, is_virtual):
     assert filters_of(radclient(provider, f"{NET[place]}.{2 if is_virtual else 1}", "open@isp.example")) == []
+
+
+@pytest.mark.parametrize("place, is_virtual", PLACES_AND_NETWORKS)
+def test_who_is_exempt_from_one(provider, place, is_virtual):
+    """What is left is what a virtual POP gets of the plan: that leaves the same filter out."""
+    attributes = radclient(provider, f"{NET[place]}.{2 if is_virtual else 1}", "server@isp.example")
+    assert filters_of(attributes) == EXPECTED[place][1], attributes
+
+
+def quarantined(place):
+    """The rules of the filter are those of the plan's."""
+    names = {"juniper": ["ERX-Ingress-Policy-Name = hold"], "usr": ["Filter-Id = hold"], "portmaster": ["Filter-Id = hold"]}
+    if EXPECTED[place][0] == NAMES:
+        return ["Filter-Id = hold.in"]
+    return names.get(place, EXPECTED[place][0][len(EXPECTED[place][1]):])
+
+
+@pytest.mark.parametrize("place, is_virtual", PLACES_AND_NETWORKS)
+def test_who_is_in_quarantine(provider, place, is_virtual):
+    attributes = radclient(provider, f"{NET[place]}.{2 if is_virtual else 1}", "quarantined@isp.example")
+    assert filters_of(attributes) == quarantined(place), attributes
+    assert "Idle-Timeout = 77" in attributes
+
+
+def test_a_quarantine_ends(provider):
+    """From a login to the next, and shown while it lasts. An attribute of his own takes its place only then."""
+    login, source = "held@isp.example", f"{NET['cisco']}.1"
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "residential", "--attribute",
+                 "Filter-Id = his-own")
+    assert filters_of(radclient(provider, source, login)) == ["Filter-Id = his-own"]
+    provider.ctl("subscriber", "exempt", login, "no-smtp", "--reason", "has a mail server")
+    provider.ctl("subscriber", "quarantine", login, "hold", "--reason", "sends spam")
+    assert filters_of(radclient(provider, source, login)) == ["Filter-Id = hold.in"]
+    shown = json.loads(provider.ctl("subscriber", "show", login, "--json"))
+    assert (shown["quarantine"]["filter_set"], shown["quarantine"]["reason"]) == ("hold", "sends spam")
+    assert [(one["filter"], one["reason"]) for one in shown["exempt_from"]] == [("no-smtp", "has a mail server")]
+    text = provider.ctl("why", login)
+    assert re.search(r"  In quarantine with filter set hold since 20[-0-9: ]+: sends spam\.\n"
+                     r"  Exempt from filter no-smtp since 20[-0-9: ]+: has a mail server\.\n", text), text
+    provider.ctl("subscriber", "release", login)
+    provider.ctl("subscriber", "unexempt", login, "no-smtp")
+    assert filters_of(radclient(provider, source, login)) == ["Filter-Id = his-own"]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -192,6 +244,22 @@ def test_plans_are_refused(provider, refused):
     provider.ctl("filter", "remove", "lengthy")
     refused("exclude each other", "plan", "set", "open", "--attribute", "Filter-Id = x", "--attribute",
             "NAS-Filter-Rule = permit in ip from any to any")
+
+
+def test_what_a_subscriber_has_of_his_own_is_refused(provider, refused):
+    provider.ctl("filter", "add", "ranges", "--direction", "in", "--rule", "deny tcp any any range 7000 9000", "--rule",
+                 "permit ip any any")
+    provider.ctl("filterset", "add", "ranges", "--in", "ranges")
+    refused("the filters of plan residential with filter set ranges do not do for a NAS of kind ascend: ranges, rule 1: this "
+            "form has no ranges", "subscriber", "quarantine", "quarantined@isp.example", "ranges", "--reason", "x")
+    # A change of what stands in a set reaches those who are in quarantine with it.
+    refused("the filters of plan residential with filter set hold do not do for a NAS of kind ascend", "filterset", "set",
+            "hold", "--in", "ranges")
+    refused("there is no filter set nowhere", "subscriber", "quarantine", "server@isp.example", "nowhere", "--reason", "x")
+    refused("server@isp.example is not in quarantine", "subscriber", "release", "server@isp.example")
+    refused("filter_set", "filterset", "remove", "hold")
+    provider.ctl("filterset", "remove", "ranges")
+    provider.ctl("filter", "remove", "ranges")
 
 
 def test_an_access_server_is_refused(provider, refused):

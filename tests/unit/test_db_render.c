@@ -32,9 +32,10 @@ static int tear_down(void)
 }
 
 /* filters, sets and the plan's lists are JSON with ' for ". */
-static void load(const struct place *places, const char *filters, const char *sets,
-	const char *plan_filters, const char *attributes)
+static void load_with_own(const struct place *places, const char *filters, const char *sets,
+	const char *plan_filters, const char *attributes, const char *own)
 {
+
 	char *json = mem_must(talloc_strdup(ctx, "{'version': 1, 'nas': ["));
 	char *why = NULL;
 	for (unsigned n = 0; places[n].kind; n++)
@@ -54,8 +55,8 @@ static void load(const struct place *places, const char *filters, const char *se
 		"'expired_plan_id': 0, "
 		"'idle_timeout_s': 0, 'interim_s': 0, 'netmask': '255.255.255.255', "
 		"'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], "
-		"'filters': %s, 'attributes': %s}]}",
-		filters, sets, plan_filters, attributes));
+		"'filters': %s, 'attributes': %s}]%s}",
+		filters, sets, plan_filters, attributes, own));
 	for (char *c = json; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
 	if (catalog_parse(ctx, json, strlen(json), &catalog, &why) != 0)
@@ -63,12 +64,24 @@ static void load(const struct place *places, const char *filters, const char *se
 	CU_ASSERT_PTR_NULL_FATAL(why);
 }
 
+static void load(const struct place *places, const char *filters, const char *sets,
+	const char *plan_filters, const char *attributes)
+{
+	load_with_own(places, filters, sets, plan_filters, attributes, "");
+}
+
+/* What the subscriber in question has of his own; NULL = nothing. */
+static const struct own_filters *own_filters;
+
 static const struct rendered_filters *rendered(unsigned place)
 {
 	struct addr source = {.family = 4, .bytes = {10, 0, (uint8_t)(place + 1), 9}};
 	const struct nas *nas = catalog_find_nas(catalog, &source);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(nas);
-	return &catalog_find_plan(catalog, 1)->rendered[nas->filter_view];
+	const struct plan *plan = catalog_find_plan(catalog, 1);
+	return own_filters == NULL
+		       ? &plan->rendered[nas->filter_view]
+		       : catalog_own_filters(ctx, catalog, plan, own_filters, nas->filter_view);
 }
 
 static void put_value(char **text, const uint8_t *octets, size_t size)
@@ -151,8 +164,8 @@ static void refused(bool is_login_refused, const char *place, const char *why)
 	"{'filter_id': 4, 'name': 'empty', 'direction': 'in', 'scope': 'anywhere', 'rules': []}, " \
 	"{'filter_id': 5, 'name': 'odd', 'direction': 'in', 'scope': 'anywhere', "                 \
 	"'rules': ['permit ip any any', 'deny tcp any any eq smpt']}]"
-#define SET                                                             \
-	"[{'name': 'home-set', 'in_filter_id': 2, 'out_filter_id': 1, " \
+#define SET                                                                                 \
+	"[{'filter_set_id': 1, 'name': 'home-set', 'in_filter_id': 2, 'out_filter_id': 1, " \
 	"'names': {'usr': 'home', 'l2tpns': 'l2'}}]"
 
 #define TO_25 "01000000000000000a0008000015060000000019000200"
@@ -239,8 +252,10 @@ static void test_sets(void)
 	static const struct place places[] = {
 		{"usr", "usual", false}, {"portmaster", "usual", false}, {0}};
 	load(places, BOTH,
-		"[{'name': 'a', 'in_filter_id': 2, 'out_filter_id': 0, 'names': {}}, "
-		"{'name': 'b', 'in_filter_id': 2, 'out_filter_id': 0, 'names': {'usr': 'u'}}]",
+		"[{'filter_set_id': 1, 'name': 'a', 'in_filter_id': 2, 'out_filter_id': 0, "
+		"'names': {}}, "
+		"{'filter_set_id': 2, 'name': 'b', 'in_filter_id': 2, 'out_filter_id': 0, 'names': "
+		"{'usr': 'u'}}]",
 		"[2]", "[]");
 	no_refusal();
 	becomes(0, "11 u\n");
@@ -260,7 +275,8 @@ static void test_names_that_do_not_do(void)
 	refused(false, "kind portmaster", "to and from must have one name there");
 	becomes(0, "11 to\n11 from\n");
 	load(usr, BOTH,
-		"[{'name': 'longer-than-fifteen', 'in_filter_id': 2, 'out_filter_id': 1, 'names': "
+		"[{'filter_set_id': 1, 'name': 'longer-than-fifteen', 'in_filter_id': 2, "
+		"'out_filter_id': 1, 'names': "
 		"{}}]",
 		"[1, 2]", "[]");
 	refused(false, "kind usr", "longer-than-fifteen has more than 15 characters");
@@ -402,6 +418,106 @@ static void test_forms(void)
 	}
 }
 
+#define OWN_SET                                                                                  \
+	"[{'filter_set_id': 7, 'name': 'hold', 'in_filter_id': 2, 'out_filter_id': 0, 'names': " \
+	"{'usr': 'h'}}]"
+
+static void test_exemptions(void)
+{
+	static const struct place places[] = {{"cisco", "usual", false}, {"nokia", "usual", false},
+		{"usr", "usual", false}, {"cisco", "usual", true}, {0}};
+	static const struct own_filters from = {.exempt_count = 2, .exempt_filter_ids = {77, 2}};
+	static const struct own_filters both = {.exempt_count = 2, .exempt_filter_ids = {2, 1}};
+	load(places, BOTH, OWN_SET, "[1, 2, 3]", "[]");
+	own_filters = &from;
+	becomes(0, "11 to.out\n");
+	becomes(2, "11 to\n");
+	becomes(3, "11 to.out\n");
+	const struct rendered_filters *first = rendered(0);
+	CU_ASSERT_EQUAL(first->displaces, 0);
+	CU_ASSERT_NOT_EQUAL(first->yields_to, 0);
+	CU_ASSERT_PTR_EQUAL(rendered(0), first);
+	own_filters = &both;
+	for (unsigned place = 0; place < 4; place++)
+		becomes(place, "");
+	own_filters = NULL;
+	becomes(0, "11 to.out\n11 from.in\n");
+}
+
+static void test_quarantine(void)
+{
+	static const struct place places[] = {{"cisco", "usual", false}, {"other", "rules", false},
+		{"usr", "usual", false}, {"cisco", "usual", true}, {"accel-ppp", "usual", false},
+		{0}};
+	static const struct own_filters own = {
+		.quarantine_filter_set_id = 7, .exempt_count = 1, .exempt_filter_ids = {2}};
+	static const struct own_filters unknown = {.quarantine_filter_set_id = 8};
+	load(places, BOTH, OWN_SET, "[1]", "['Filter-Id = his-own']");
+	CU_ASSERT_TRUE(catalog_knows_own_filters(catalog, NULL));
+	CU_ASSERT_TRUE(catalog_knows_own_filters(catalog, &own));
+	CU_ASSERT_FALSE(catalog_knows_own_filters(catalog, &unknown));
+	own_filters = &own;
+	becomes(0, "11 from.in\n");
+	CU_ASSERT_EQUAL(rendered(0)->displaces, CARRIER_FILTER_ID | CARRIER_NAS_RULES);
+	CU_ASSERT_EQUAL(rendered(0)->yields_to, 0);
+	becomes(1, "92 deny in 6 from any to any 25|permit in ip from any to any\n");
+	becomes(2, "11 h\n");
+	/* It does not apply at a virtual POP: all is as without it. */
+	becomes(3, "");
+	CU_ASSERT_EQUAL(rendered(3)->displaces, 0);
+	becomes(4, "");
+	own_filters = NULL;
+}
+
+/* Many combinations: what is not kept is right, too. */
+static void test_many_combinations(void)
+{
+	static const struct place places[] = {{"cisco", "usual", false}, {0}};
+	struct own_filters own = {.exempt_count = 1};
+	char *filters = mem_must(talloc_strdup(ctx, "[")), *ids = mem_must(talloc_strdup(ctx, "["));
+	for (unsigned n = 1; n <= 12; n++) {
+		filters = mem_must(talloc_asprintf_append(filters,
+			"%s{'filter_id': %u, 'name': 'f%u', 'direction': 'in', 'scope': "
+			"'anywhere', 'rules': []}",
+			n > 1 ? ", " : "", n, n));
+		ids = mem_must(talloc_asprintf_append(ids, "%s%u", n > 1 ? ", " : "", n));
+	}
+	load(places, talloc_asprintf_append(filters, "]"), "[]", talloc_asprintf_append(ids, "]"),
+		"[]");
+	own_filters = &own;
+	for (unsigned mask = 1; mask < 1u << 12; mask++) {
+		char *expected = mem_must(talloc_strdup(ctx, ""));
+		own.exempt_count = 0;
+		for (unsigned n = 0; n < 12; n++)
+			if (mask & 1u << n)
+				own.exempt_filter_ids[own.exempt_count++] = (int32_t)n + 1;
+			else
+				expected = mem_must(
+					talloc_asprintf_append(expected, "11 f%u.in\n", n + 1));
+		becomes(0, expected);
+	}
+	own_filters = NULL;
+}
+
+static void test_own_filters_that_do_not_do(void)
+{
+	static const struct place places[] = {{"ascend", "usual", false}, {0}};
+	size_t count;
+	load_with_own(places, BOTH,
+		"[{'filter_set_id': 7, 'name': 'hold', 'in_filter_id': 5, 'out_filter_id': 0, "
+		"'names': {}}]",
+		"[1, 4]", "[]",
+		", 'own_filters': [{'plan_id': 1, 'policy': {'exempt_filter_ids': [4]}}, "
+		"{'plan_id': 1, 'policy': {'quarantine_filter_set_id': 7}}]");
+	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
+	/* The plan has a filter without rules; exempt from it one can be sent the other. */
+	CU_ASSERT_EQUAL_FATAL(count, 2);
+	CU_ASSERT_STRING_EQUAL(refusals[0].plan, "home");
+	CU_ASSERT_STRING_EQUAL(refusals[1].plan, "home with filter set hold");
+	CU_ASSERT_TRUE(refusals[1].is_login_refused);
+	CU_ASSERT_PTR_NOT_NULL(strstr(refusals[1].why, "odd, rule 2"));
+}
+
 int main(void)
 {
 	log_open(LOG_TARGET_STDERR, LOG_LEVEL_ERROR, "test");
@@ -421,6 +537,10 @@ int main(void)
 		TEST(test_room),
 		TEST(test_given_attributes),
 		TEST(test_forms),
+		TEST(test_exemptions),
+		TEST(test_quarantine),
+		TEST(test_many_combinations),
+		TEST(test_own_filters_that_do_not_do),
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run_with("db/render", set_up, tear_down, tests);

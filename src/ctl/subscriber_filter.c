@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradctl subscriber exempt, unexempt, quarantine, release: what one subscriber has of his own of
+ * filters. */
+#include "ctl/catalog_change.h"
+#include "ctl/commands.h"
+
+/* Whatever NAS he may come by must be able to be sent what is left, or what comes instead. */
+static int change(struct call *call, const char *sql, const char *what, const char *reason)
+{
+	struct params params = {0};
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "LOGIN"));
+	params_add(&params, what);
+	params_add(&params, reason);
+	return code != CTL_OK ? code : catalog_change_run(pg, sql, &params);
+}
+
+int subscriber_exempt(struct call *call)
+{
+	return change(call, "select poprad.subscriber_exempt($1, $2, $3)",
+		call_value(call, "FILTER"), call_value(call, "reason"));
+}
+
+int subscriber_unexempt(struct call *call)
+{
+	return change(call, "select poprad.subscriber_exempt_end($1, $2) where $3::text is null",
+		call_value(call, "FILTER"), NULL);
+}
+
+int subscriber_quarantine(struct call *call)
+{
+	return change(call, "select poprad.subscriber_quarantine($1, $2, $3)",
+		call_value(call, "FILTERSET"), call_value(call, "reason"));
+}
+
+int subscriber_release(struct call *call)
+{
+	return change(call, "select poprad.subscriber_quarantine($1, $2, $3)", NULL, NULL);
+}

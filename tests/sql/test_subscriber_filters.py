@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Copyright the poprad authors
+"""What a subscriber has of his own of filters: exemptions and quarantine, as they are entered and as a login finds them."""
+import json
+
+import psycopg2.errors
+import pytest
+
+from support.login import Network
+
+
+@pytest.fixture
+def network(database):
+    network = Network(database)
+    network.subscriber("one")
+    network.run("insert into poprad.filter (name, direction) values ('a', 'in'), ('b', 'out')")
+    network.run("insert into poprad.filter_set (name, in_filter_id, out_filter_id) select 'hold', a.filter_id, b.filter_id "
+                "from poprad.filter a, poprad.filter b where a.name = 'a' and b.name = 'b'")
+    return network
+
+
+@pytest.fixture
+def operator(database):
+    return database.connect("poprad_operator").cursor()
+
+
+def filter_id(network, name):
+    return network.one(f"select filter_id from poprad.filter where name = '{name}'")
+
+
+def found(database):
+    cursor = database.connect("poprad_server").cursor()
+    cursor.execute("select policy from poprad.find(array['one'])")
+    (policy,), = cursor.fetchall()
+    return policy and json.loads(policy)
+
+
+def exempt(operator, name, reason="runs a server", login="one"):
+    operator.execute("select poprad.subscriber_exempt(%s, %s, %s)", (login, name, reason))
+
+
+def test_exemptions(database, network, operator):
+    assert found(database) is None
+    exempt(operator, "b")
+    exempt(operator, "a")
+    exempt(operator, "a", "has a mail server")
+    assert found(database) == {"exempt_filter_ids": [filter_id(network, "a"), filter_id(network, "b")]}
+    operator.execute("select poprad.subscriber_exemptions(subscriber_id) from poprad.subscriber where login = 'one'")
+    (shown,), = operator.fetchall()
+    assert [(one["filter"], one["reason"]) for one in shown] == [("a", "has a mail server"), ("b", "runs a server")]
+    operator.execute("select poprad.subscriber_exempt_end('one', 'a')")
+    assert found(database) == {"exempt_filter_ids": [filter_id(network, "b")]}
+    # It goes with its filter.
+    network.run("delete from poprad.filter_set")
+    network.run("delete from poprad.filter where name = 'b'")
+    assert found(database) is None
+    assert network.one("select has_policy from poprad.subscriber") is False
+
+
+def test_quarantine(database, network, operator):
+    exempt(operator, "a")
+    operator.execute("select poprad.subscriber_policy_set('one', %s)", (json.dumps({"session_limit": 2}),))
+    operator.execute("select poprad.subscriber_quarantine('one', 'hold', 'sends spam')")
+    policy = found(database)
+    assert policy.pop("quarantined_at")
+    assert policy == {"quarantine_filter_set_id": 1, "quarantine_reason": "sends spam", "session_limit": 2,
+                      "exempt_filter_ids": [filter_id(network, "a")]}
+    operator.execute("select poprad.subscriber_quarantined(subscriber_id) from poprad.subscriber where login = 'one'")
+    (shown,), = operator.fetchall()
+    assert (shown["filter_set"], shown["reason"]) == ("hold", "sends spam")
+    # Other options of his own leave it as it is.
+    operator.execute("select poprad.subscriber_policy_set('one', %s)", (json.dumps({"session_limit": None}),))
+    assert found(database)["quarantine_filter_set_id"] == 1
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        network.run("delete from poprad.filter_set")
+    operator.execute("select poprad.subscriber_quarantine('one', null, null)")
+    assert found(database) == {"exempt_filter_ids": [filter_id(network, "a")]}
+
+
+def test_it_goes_with_the_subscriber(network, operator):
+    exempt(operator, "a")
+    operator.execute("select poprad.subscriber_quarantine('one', 'hold', 'sends spam')")
+    network.run("delete from poprad.subscriber")
+    assert network.one("select count(*) from poprad.subscriber_exemption") == 0
+    assert network.one("select count(*) from poprad.subscriber_policy") == 0
+
+
+@pytest.mark.parametrize("call, message", [
+    ("subscriber_exempt('nobody', 'a', 'x')", "there is no subscriber nobody"),
+    ("subscriber_exempt('one', 'c', 'x')", "there is no filter c"),
+    ("subscriber_exempt_end('one', 'a')", "one is not exempt from filter a"),
+    ("subscriber_quarantine('nobody', 'hold', 'x')", "there is no subscriber nobody"),
+    ("subscriber_quarantine('one', 'c', 'x')", "there is no filter set c"),
+    ("subscriber_quarantine('one', null, null)", "one is not in quarantine"),
+])
+def test_what_is_not_there(network, operator, call, message):
+    with pytest.raises(psycopg2.errors.NoDataFound, match=message):
+        operator.execute(f"select poprad.{call}")
+
+
+def test_each_combination_is_checked_once(network, operator):
+    for login in ("two", "three"):
+        network.subscriber(login)
+    for login in ("one", "two", "three"):
+        exempt(operator, "a", login=login)
+    operator.execute("select poprad.subscriber_quarantine('three', 'hold', 'sends spam')")
+    operator.execute("select poprad.catalog_for_filters()->'own_filters'")
+    (own,), = operator.fetchall()
+    id = filter_id(network, "a")
+    assert sorted((one["policy"] for one in own), key=len) == [
+        {"exempt_filter_ids": [id]}, {"exempt_filter_ids": [id], "quarantine_filter_set_id": 1}]
