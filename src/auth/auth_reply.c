@@ -73,28 +73,6 @@ static void add_times(struct request *request)
 		add_default_u32(request, ATTR_IDLE_TIMEOUT, login->policy->idle_timeout_s);
 }
 
-static bool is_left_out(const struct login *login, const struct encoded_attr *attr)
-{
-	unsigned displaced = login->filters->displaces;
-	if (displaced != 0 && (filter_carrier_of(attr) & displaced) != 0)
-		return true;
-	if (attr->vendor != 0)
-		return false;
-	/* Its value has been taken, and cut by the expiry. */
-	if (attr->number == ATTR_SESSION_TIMEOUT)
-		return true;
-	/* RFC 4849 section 2: beside a Filter-Id the NAS would not heed it. */
-	return attr->number == ATTR_NAS_FILTER_RULE && given_find(login, 0, ATTR_FILTER_ID) != NULL;
-}
-
-static void add_given(struct request *request)
-{
-	const struct login *login = login_of(request);
-	for (const struct given_attr *given = login->given; given != NULL; given = given->next)
-		if (!is_left_out(login, given->attr))
-			reply_add_encoded(&request->reply, given->attr);
-}
-
 /* False: the line would be open without the filters. */
 static bool add_service(struct request *request)
 {
@@ -104,7 +82,7 @@ static bool add_service(struct request *request)
 	else
 		add_default_u32(request, ATTR_SERVICE_TYPE, login_of(request)->service_type);
 	add_times(request);
-	add_given(request);
+	given_add(request);
 	return is_complete;
 }
 

@@ -111,3 +111,25 @@ const struct given_attr *given_collect(const struct login *login)
 	*end = plan_first;
 	return first;
 }
+
+static bool is_left_out(const struct login *login, const struct encoded_attr *attr)
+{
+	unsigned displaced = login->filters->displaces;
+	if (displaced != 0 && (filter_carrier_of(attr) & displaced) != 0)
+		return true;
+	if (attr->vendor != 0)
+		return false;
+	/* Its value has been taken, and cut by the expiry. */
+	if (attr->number == ATTR_SESSION_TIMEOUT)
+		return true;
+	/* RFC 4849 section 2: beside a Filter-Id the NAS would not heed it. */
+	return attr->number == ATTR_NAS_FILTER_RULE && given_find(login, 0, ATTR_FILTER_ID) != NULL;
+}
+
+void given_add(struct request *request)
+{
+	const struct login *login = login_of(request);
+	for (const struct given_attr *given = login->given; given != NULL; given = given->next)
+		if (!is_left_out(login, given->attr))
+			reply_add_encoded(&request->reply, given->attr);
+}

@@ -120,6 +120,9 @@ const struct encoded_attr *given_find(const struct login *login, uint32_t vendor
  */
 const struct given_attr *given_collect(const struct login *login);
 
+/* Adds them to the reply, but for those that something else has taken the place of. */
+void given_add(struct request *request);
+
 /* What the session is provided with, in the attributes that this NAS takes. */
 void provide_choose(struct login *login, const struct nas *nas);
 /* True: the subscriber's own says something of that type. */

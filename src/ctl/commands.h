@@ -18,3 +18,5 @@ int subscriber_quarantine(struct call *call);
 int subscriber_release(struct call *call);
 /* Writes filters as routers and access servers have them. */
 int filter_export(struct call *call);
+/* Shows what a subscriber would be sent. */
+int filter_preview(struct call *call);

@@ -98,6 +98,17 @@ static const struct parameter export_options[] = {
 	{0},
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
+static const struct parameter preview_arguments[] = {
+	{.name = "LOGIN", .type = VALUE_LOGIN, .sentence = "The subscriber."}, {0}};
+static const struct parameter preview_options[] = {
+	{.name = "nas",
+		.type = VALUE_NAME,
+		.form = "NAME",
+		.is_required = true,
+		.sentence = "The access server."},
+	OPTION_JSON,
+	{0},
+};
 
 static int filter_write(struct call *call, const char *sql)
 {
@@ -260,6 +271,16 @@ const struct command filter_commands[] = {
 		.details = "Pools are written out as they are now.",
 		.example = "popradctl filter export from-internet --format ios",
 		.run = filter_export,
+	},
+	{
+		.verb = "preview",
+		.arguments = preview_arguments,
+		.options = preview_options,
+		.sentence = "Shows what a subscriber would be sent of filters at an access server.",
+		.details = "With exemptions, quarantine, and what is given with --attribute to him "
+			   "or his plan, as the server does it.",
+		.example = "popradctl filter preview line-7@isp.example --nas bank-7",
+		.run = filter_preview,
 	},
 	{
 		.verb = "show",

@@ -158,6 +158,35 @@ def test_who_is_in_quarantine(provider, place, is_virtual):
     assert "Idle-Timeout = 77" in attributes
 
 
+def previewed(provider, login, name):
+    """As radclient shows it, which writes a line for each of the rules that NUL separates."""
+    lines = provider.ctl("filter", "preview", login, "--nas", name).replace('"', "").splitlines()
+    return [part if n == 0 else f"NAS-Filter-Rule = {part}" for line in lines for n, part in enumerate(line.split("\\x00"))]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("login", ["residential", "open", "server", "quarantined"])
+def test_a_preview_says_what_is_sent(provider, place, login):
+    """Of binary records only how many there are: our dictionary shows them in another way than radclient's."""
+    name = place.replace(" ", "-")
+    for host, nas in (("1", name), ("2", f"{name}-virtual")):
+        sent = filters_of(radclient(provider, f"{NET[place]}.{host}", f"{login}@isp.example"))
+        shown = previewed(provider, f"{login}@isp.example", nas)
+        if place.startswith("ascend"):
+            assert len([line for line in shown if not line.startswith("Idle-Timeout")]) == len(sent)
+        else:
+            assert [line for line in shown if not line.startswith("Idle-Timeout")] == sent
+        assert ("Idle-Timeout = 77" in shown) == (login in ("server", "quarantined"))
+
+
+def test_a_preview_as_json_and_of_nobody(provider, refused):
+    shown = json.loads(provider.ctl("filter", "preview", "quarantined@isp.example", "--nas", "cisco", "--json"))
+    assert {"attribute": "Filter-Id", "value": "hold.in"} in [
+        {**one, "value": one["value"].replace('"', "")} for one in shown]
+    refused("there is no subscriber nobody", "filter", "preview", "nobody", "--nas", "cisco")
+    refused("there is no nas nowhere", "filter", "preview", "open@isp.example", "--nas", "nowhere")
+
+
 def test_a_quarantine_ends(provider):
     """From a login to the next, and shown while it lasts. An attribute of his own takes its place only then."""
     login, source = "held@isp.example", f"{NET['cisco']}.1"
@@ -257,7 +286,7 @@ def test_what_a_subscriber_has_of_his_own_is_refused(provider, refused):
             "hold", "--in", "ranges")
     refused("there is no filter set nowhere", "subscriber", "quarantine", "server@isp.example", "nowhere", "--reason", "x")
     refused("server@isp.example is not in quarantine", "subscriber", "release", "server@isp.example")
-    refused("filter_set", "filterset", "remove", "hold")
+    refused("subscribers are in quarantine with that filter set", "filterset", "remove", "hold")
     provider.ctl("filterset", "remove", "ranges")
     provider.ctl("filter", "remove", "ranges")
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors
+ *
+ * popradctl filter preview: what a subscriber would be sent at an access server. */
+#include "auth/preview.h"
+#include "base/mem.h"
+#include "ctl/attribute.h"
+#include "ctl/commands.h"
+#include "ctl/field.h"
+#include "ctl/pg.h"
+#include "radius/describe.h"
+#include <jansson.h>
+#include <string.h>
+
+/* NULL (nothing): there is none of that name. */
+static int load_catalog(struct pg *pg, const char *nas, struct catalog **catalog)
+{
+	struct params params = {0};
+	const char *json = NULL;
+	char *why = NULL;
+	int code;
+
+	*catalog = NULL;
+	params_add(&params, nas);
+	code = pg_value(pg, "select poprad.catalog_for_nas($1)::text", &params, &json);
+	if (code != CTL_OK)
+		return code;
+	if (json == NULL)
+		return call_fail(
+			pg->call, CTL_REFUSED, "there is no nas %s (see popradctl nas list)", nas);
+	if (catalog_parse(pg->call->ctx, json, strlen(json), catalog, &why) != 0)
+		return call_fail(pg->call, CTL_REFUSED, "no worker can read the catalog: %s", why);
+	return CTL_OK;
+}
+
+static int find_nas(
+	struct pg *pg, const char *name, const struct catalog *catalog, const struct nas **nas)
+{
+	struct params params = {0};
+	const char *text = NULL;
+	struct addr source;
+	int code;
+
+	params_add(&params, name);
+	code = pg_value(pg, "select host(prefix) from poprad.nas where name = $1", &params, &text);
+	if (code != CTL_OK)
+		return code;
+	*nas = text != NULL && addr_parse(text, &source) == 0 ? catalog_find_nas(catalog, &source)
+							      : NULL;
+	return *nas != NULL ? CTL_OK
+			    : call_fail(pg->call, CTL_REFUSED, "nas %s has just changed", name);
+}
+
+/* Its texts belong to *row, which the caller lets go of. */
+static int find_subscriber(
+	struct pg *pg, const char *login, json_t **row, struct preview_subscriber *subscriber)
+{
+	struct params params = {0};
+	const char *text = NULL;
+	int code;
+
+	params_add(&params, login);
+	code = pg_value(pg,
+		"select json_build_object('plan_id', s.plan_id, 'policy', "
+		"poprad.subscriber_policy_text(s.subscriber_id), 'attributes', "
+		"nullif(array_to_string(s.attributes, E'\\n'), ''))::text "
+		"from poprad.subscriber s where s.login = $1",
+		&params, &text);
+	if (code != CTL_OK)
+		return code;
+	if (text == NULL)
+		return call_fail(pg->call, CTL_REFUSED,
+			"there is no subscriber %s (see popradctl subscriber list)", login);
+	*row = mem_must(json_loads(text, 0, NULL));
+	subscriber->plan_id = (int32_t)json_integer_value(json_object_get(*row, "plan_id"));
+	subscriber->policy = json_string_value(json_object_get(*row, "policy"));
+	subscriber->attributes = json_string_value(json_object_get(*row, "attributes"));
+	return CTL_OK;
+}
+
+static void add_attribute(void *owner, const struct described *described)
+{
+	json_array_append_new(
+		owner, mem_must(json_pack("{s:s, s:s}", "attribute", described->name, "value",
+			       described->value != NULL ? described->value : "(not shown)")));
+}
+
+static void print(struct call *call, const struct preview *preview)
+{
+	json_t *list = mem_must(json_array());
+	const json_t *one;
+	size_t index;
+
+	describe_attributes(preview->octets, preview->size, add_attribute, list);
+	if (call_has(call, "json")) {
+		json_dumpf(list, call->out, JSON_COMPACT);
+		fputc('\n', call->out);
+	} else {
+		json_array_foreach(list, index, one)
+		{
+			field_print(call->out,
+				mem_must(talloc_asprintf(call->ctx, "%s = %s",
+					json_string_value(json_object_get(one, "attribute")),
+					json_string_value(json_object_get(one, "value")))));
+			fputc('\n', call->out);
+		}
+	}
+	json_decref(list);
+}
+
+int filter_preview(struct call *call)
+{
+	const char *login = call_value(call, "LOGIN"), *name = call_value(call, "nas");
+	struct preview_subscriber subscriber = {0};
+	struct preview preview;
+	struct catalog *catalog;
+	const struct nas *nas;
+	json_t *row = NULL;
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	if (code == CTL_OK)
+		code = attribute_load_dictionary(call);
+	/* Before the catalog, which is then no older than what he has of his own. */
+	if (code == CTL_OK)
+		code = find_subscriber(pg, login, &row, &subscriber);
+	if (code == CTL_OK)
+		code = load_catalog(pg, name, &catalog);
+	if (code == CTL_OK)
+		code = find_nas(pg, name, catalog, &nas);
+	if (code == CTL_OK && auth_preview(catalog, nas, &subscriber, &preview) != 0)
+		code = call_fail(call, CTL_REFUSED,
+			"what %s has of his own cannot be read, and his logins are dropped", login);
+	else if (code == CTL_OK && preview.is_refused)
+		code = call_fail(call, CTL_REFUSED,
+			"his filters cannot be sent to nas %s, and his login would be rejected",
+			name);
+	else if (code == CTL_OK)
+		print(call, &preview);
+	json_decref(row);
+	return code;
+}
