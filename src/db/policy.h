@@ -39,7 +39,7 @@ struct policy {
 	unsigned own; /* what is the subscriber's own; in a plan 0 */
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
 	struct provision provision;
-	const struct hours *login_hours; /* NULL = always */
+	const struct hours *login_hours;   /* NULL = always */
 	const struct own_filters *filters; /* NULL = the plan's alone */
 };
 
