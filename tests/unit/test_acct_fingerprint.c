@@ -37,12 +37,12 @@ static void test_time_and_counters_do_not_count(void)
 }
 
 /* Sets one thing, and takes it back. */
-#define CHANGES(what, value)                                                                       \
-	do {                                                                                       \
-		record = record_new();                                                             \
-		int64_t before = acct_fingerprint(&record);                                        \
-		what = (value);                                                                    \
-		CU_ASSERT_NOT_EQUAL(acct_fingerprint(&record), before);                            \
+#define CHANGES(what, value)                                            \
+	do {                                                            \
+		record = record_new();                                  \
+		int64_t before = acct_fingerprint(&record);             \
+		what = (value);                                         \
+		CU_ASSERT_NOT_EQUAL(acct_fingerprint(&record), before); \
 	} while (0)
 
 static void test_all_else_counts(void)
