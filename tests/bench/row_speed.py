@@ -46,18 +46,19 @@ class Lone(Row):
 
     SECONDS = 4
     RATE = 10
-    WORKS = (  # what, popradload's mode, whose latency
-        ("login", "auth", "login"),
-        ("record of a session that logged in", "session", "accounting"),
-        ("record of one that did not", "acct", "accounting"),
+    MIX = {"mixed": True, "online": 10, "interims": 8}
+    WORKS = (  # what, popradload's mode, its options, whose latency
+        ("login", "auth", {}, "login"),
+        ("record of a session that logged in", "session", MIX, "accounting"),
+        ("record of one that did not", "acct", MIX, "accounting"),
     )
 
     def measure(self, side, contender):
         contender.fresh(side.kind)
         found = {}
-        for work, mode, role in self.WORKS:
-            one = generator.run(contender, mode, duration=f"{self.SECONDS}s", window=1)
-            few = generator.run(contender, mode, duration=f"{self.SECONDS}s", rate=self.RATE)
+        for work, mode, options, role in self.WORKS:
+            one = generator.run(contender, mode, duration=f"{self.SECONDS}s", window=1, **options)
+            few = generator.run(contender, mode, duration=f"{self.SECONDS}s", rate=self.RATE, **options)
             found[f"{work}, back to back"] = one[role]["latency_us"]
             found[f"{work}, {self.RATE} a second"] = few[role]["latency_us"]
         return found
