@@ -115,14 +115,15 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	), grouped as (
 		select m.*, sum(m.begins) over (order by m.place) as part from marked m
 	), summed as (
-		select g.*, count(*) over part as attempts, min(g.attempted_at) over part as first_at
+		select g.*, count(*) over part as attempts, min(g.attempted_at) over part as first_at,
+			max(g.held_ms) over part as longest_held_ms
 		from grouped g window part as (partition by g.part)
 	)
 	select coalesce(jsonb_agg(jsonb_build_object('attempts', s.attempts, 'first_at', why_time(s.first_at),
 		'last_at', why_time(s.attempted_at), 'result', s.result, 'reason', s.reason, 'method', s.method, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
 		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'sent', s.sent,
-		'duration_us', s.duration_us) order by s.place), '[]')
+		'duration_us', s.duration_us, 'held_ms', s.longest_held_ms) order by s.place), '[]')
 	from summed s left join nas n using (nas_id)
 	where s.begins = 1
 $$;

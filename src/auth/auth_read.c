@@ -41,6 +41,7 @@ static void describe(const struct request *request, struct attempt_facts *facts)
 	facts->refused = login->refused;
 	facts->address = &login->admission.address;
 	facts->duration_us = login->duration_us;
+	facts->held_ms = login->held_ms;
 }
 
 /* RFC 2865 section 5.6. Services without PPP get no address; of those, the ones that open a command

@@ -3,9 +3,11 @@
  *
  * The Access-Reject: what the subscriber may read, what MS-CHAP wants, and the log line that says
  * the true reason. */
+#include "auth/guesses.h"
 #include "auth/login.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "request/trace.h"
 #include <stdio.h>
 
 /* RFC 2759 section 6; 691 tells nothing but that it failed. */
@@ -59,6 +61,35 @@ static void report(const struct request *request, enum reject reason)
 		log_quote_text(login->line.calling_station_id), (long long)login->duration_us);
 }
 
+/* A wrong password and a login that there is not look the same, also in how long they wait. */
+static bool is_guess(enum reject reason)
+{
+	return reason == REJECT_wrong_password || reason == REJECT_unknown_subscriber;
+}
+
+/* From the arrival, so that the time does not tell how far the login came; and not past the NAS's
+ * patience, or it would take the server for dead. */
+static void hold_back(struct request *request, enum reject reason)
+{
+	struct login *login = login_of(request);
+	const struct worker *worker = request->worker;
+	int64_t reject_ms = worker->conf->reject_delay_ms, delay_ms = reject_ms;
+	int64_t patience_ms = request_patience_ns(request) / NS_PER_MS;
+	if (is_guess(reason))
+		delay_ms = guesses_wait_ms(guesses_add(worker->guesses, &login->line,
+						   &request->endpoint.remote, clock_mono_ns()),
+			reject_ms, worker->conf->guess_delay_ms);
+	if (delay_ms > patience_ms)
+		delay_ms = patience_ms;
+	if (delay_ms > reject_ms) {
+		login->held_ms = delay_ms;
+		metric_add(METRIC_guesses_held, 1);
+		TRACE_SAY(request, "held back for %lld ms, because others before it were wrong",
+			(long long)delay_ms);
+	}
+	request->reply_not_before_ns = request->arrival_ns + delay_ms * NS_PER_MS;
+}
+
 struct step_result auth_reject(struct request *request, enum reject reason)
 {
 	metric_count_reject(reason);
@@ -67,12 +98,6 @@ struct step_result auth_reject(struct request *request, enum reject reason)
 	reply_add_text(&request->reply, ATTR_REPLY_MESSAGE, reject_reply_message(reason));
 	if (is_mschap(&login_of(request)->credential))
 		add_mschap_error(request, reason);
-
-	/* From the arrival, so that the time does not tell how far the login came; and not past the
-	 * NAS's patience. */
-	int64_t delay_ns = request->worker->conf->reject_delay_ms * NS_PER_MS;
-	int64_t patience_ns = request_patience_ns(request);
-	request->reply_not_before_ns =
-		request->arrival_ns + (delay_ns < patience_ns ? delay_ns : patience_ns);
+	hold_back(request, reason);
 	return REPLY;
 }

@@ -90,6 +90,7 @@ struct login {
 	/* what it ends with */
 	enum reject refused;
 	int64_t duration_us;
+	int64_t held_ms; /* that earlier guesses hold the answer back; 0 = reject_delay alone */
 	/* auth_admit */
 	struct proposal proposal;
 	struct admission admission;

@@ -44,7 +44,7 @@ struct conf {
 	unsigned requests_max;        /* open per worker */
 	unsigned dupcache_s;
 	unsigned dupcache_max; /* entries per worker */
-	unsigned reject_delay_ms;
+	unsigned reject_delay_ms, guess_delay_ms;
 	unsigned authorised_max; /* authorised sessions per subscriber */
 	unsigned authorised_s;   /* after which one that never started gives its lease back */
 	unsigned hash_threads, hash_queue;
@@ -53,6 +53,13 @@ struct conf {
 	enum log_target log_target;
 	enum log_level log_level;
 };
+
+/* No Access-Reject is held back for longer. */
+static inline unsigned conf_longest_delay_ms(const struct conf *conf)
+{
+	return conf->guess_delay_ms > conf->reject_delay_ms ? conf->guess_delay_ms
+							    : conf->reject_delay_ms;
+}
 
 /* Reads and checks path. Each error goes to `errors` as "path:line: option: what is wrong", all of
  * them, not only the first. Returns 0, or ERR_SYNTAX (at least one error was written), or

@@ -266,6 +266,12 @@ static void print_attempt(const struct printer *printer, const json_t *attempt)
 		optional(printer, ", address ", attempt, "address"));
 	if (strcmp(result, "accept") == 0 && text_of(attempt, "sent") != NULL)
 		say(printer, "    sent: %s", text_of(attempt, "sent"));
+	if (number_of(attempt, "held_ms") > 0)
+		say(printer,
+			"    So many were wrong that the answers were held back, the longest for "
+			"%g "
+			"s; the right password is let in at once.",
+			(double)number_of(attempt, "held_ms") / 1000);
 	if (reason != NULL)
 		explain(printer, reason, "    ");
 }

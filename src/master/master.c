@@ -101,7 +101,8 @@ static void stop(struct master *master, int exit_code)
 		return;
 	master->is_stopping = true;
 	master->exit_code = exit_code;
-	unsigned patience_ms = master->conf->request_deadline_ms + master->conf->reject_delay_ms;
+	unsigned patience_ms =
+		master->conf->request_deadline_ms + conf_longest_delay_ms(master->conf);
 	struct timeval patience = {.tv_sec = patience_ms / 1000 + 1 + 2 * STOP_GRACE_S};
 	event_add(master->stop_timer, &patience);
 	for (unsigned i = 0; i < master->conf->workers; i++)

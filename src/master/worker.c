@@ -54,7 +54,7 @@ static void stop(struct worker_process *process)
 	process->is_stopping = true;
 	path_stop(process->path);
 	int64_t patience_ms = (int64_t)process->conf->request_deadline_ms +
-			      process->conf->reject_delay_ms + FINISH_GRACE_MS;
+			      conf_longest_delay_ms(process->conf) + FINISH_GRACE_MS;
 	timer_set(process->timers, &process->give_up, clock_mono_ns() + patience_ms * NS_PER_MS);
 }
 

@@ -4,6 +4,7 @@
 #include "acct/acct.h"
 #include "auth/auth.h"
 #include "auth/exhausted.h"
+#include "auth/guesses.h"
 #include "auth/hashpool.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -173,6 +174,7 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 	worker->freelist = freelist_new(worker, index, conf->workers);
 	worker->dupcache = dupcache_new(worker, conf->dupcache_max, conf->dupcache_s);
 	worker->exhausted = exhausted_new(worker);
+	worker->guesses = guesses_new(worker);
 	worker->learned = learned_new(worker, worker->login_lane);
 	worker->attempts = attempts_new(worker, worker);
 	worker->chores = chores_new(worker, worker);

@@ -36,7 +36,7 @@ struct attempt {
 	struct lane_item item;
 	STAILQ_ENTRY(attempt) next; /* while it is gathered */
 	struct attempts *attempts;
-	int64_t attempted_us, duration_us, nas_port;
+	int64_t attempted_us, duration_us, held_ms, nas_port;
 	int32_t subscriber_id, nas_id;
 	struct addr nas_address, address;
 	const char *method, *result, *reason;                        /* static; NULL = null */
@@ -139,6 +139,7 @@ static struct attempt *describe(struct attempts *attempts, const struct request 
 	attempt->attempts = attempts;
 	attempt->attempted_us = request->arrival_us;
 	attempt->duration_us = facts.duration_us != 0 ? facts.duration_us : request_age_us(request);
+	attempt->held_ms = facts.held_ms;
 	attempt->nas_port = line != NULL ? line->nas_port : -1;
 	attempt->subscriber_id = facts.subscriber_id;
 	attempt->nas_id = request->nas != NULL ? request->nas->nas_id : 0;
@@ -276,10 +277,10 @@ static struct attempt *attempt_of(const struct lane_item *item)
 	return (struct attempt *)((char *)item - offsetof(struct attempt, item));
 }
 
-static void put_id(struct pg_batch *batch, int64_t id, int64_t none)
+static void put_number(struct pg_batch *batch, int64_t number, int64_t none)
 {
-	if (id != none)
-		pg_put_int(batch, id);
+	if (number != none)
+		pg_put_int(batch, number);
 	else
 		pg_put_null(batch);
 }
@@ -290,10 +291,10 @@ static void store_put(const struct lane_item *item, struct pg_batch *batch)
 	int64_t duration_us = attempt->duration_us;
 	pg_put_time(batch, attempt->attempted_us);
 	pg_put_text(batch, attempt->login);
-	put_id(batch, attempt->subscriber_id, 0);
-	put_id(batch, attempt->nas_id, 0);
+	put_number(batch, attempt->subscriber_id, 0);
+	put_number(batch, attempt->nas_id, 0);
 	pg_put_addr(batch, &attempt->nas_address);
-	put_id(batch, attempt->nas_port, -1);
+	put_number(batch, attempt->nas_port, -1);
 	pg_put_text(batch, attempt->nas_port_id);
 	pg_put_text(batch, attempt->calling_station_id);
 	pg_put_text(batch, attempt->method);
@@ -302,6 +303,7 @@ static void store_put(const struct lane_item *item, struct pg_batch *batch)
 	pg_put_addr(batch, &attempt->address);
 	pg_put_text(batch, attempt->sent);
 	pg_put_int(batch, duration_us < INT32_MAX ? duration_us : INT32_MAX);
+	put_number(batch, attempt->held_ms, 0);
 }
 
 static void take_nothing(struct lane_item *item, const struct pg_rows *rows, size_t row)
@@ -320,14 +322,14 @@ static void store_done(struct lane_item *item, enum lane_outcome outcome)
 }
 
 static const enum pg_type store_types[] = {PG_TIMESTAMPTZ, PG_TEXT, PG_INT4, PG_INT4, PG_INET,
-	PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_INET, PG_TEXT, PG_INT4};
+	PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_INET, PG_TEXT, PG_INT4, PG_INT4};
 
 const struct lane_call attempts_store_call = {
 	.statement = {.name = "auth_attempt_store",
 		.sql = "select * from poprad.auth_attempt_store($1::timestamptz[], $2::text[],"
 		       " $3::int4[], $4::int4[], $5::inet[], $6::int8[], $7::text[], $8::text[],"
 		       " $9::text[], $10::text[], $11::text[], $12::inet[], $13::text[],"
-		       " $14::int4[])",
+		       " $14::int4[], $15::int4[])",
 		.column_count = sizeof store_types / sizeof store_types[0],
 		.types = store_types},
 	.put = store_put,

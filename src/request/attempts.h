@@ -26,6 +26,7 @@ struct attempt_facts {
 	enum reject refused;
 	const struct addr *address; /* NULL = none */
 	int64_t duration_us;        /* until the answer was ready; 0 = until now */
+	int64_t held_ms; /* that earlier wrong passwords held it back; 0 = they did not */
 };
 
 struct attempts;

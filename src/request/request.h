@@ -110,6 +110,7 @@ struct worker {
 	struct learned *learned;
 	struct hashpool *hashpool;
 	struct exhausted *exhausted;
+	struct guesses *guesses;
 	struct chores *chores;
 	struct attempts *attempts;
 	struct trace *trace;        /* NULL: nobody watches packets */

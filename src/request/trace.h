@@ -13,12 +13,16 @@
  *   {"time": "2026-11-22T14:02:11.482193Z", "worker": n, "source": ADDR, "port": n,
  *    "server_port": n, "nas": NAME or null,
  *    "request": {"code": "Access-Request", "id": n, "octets": n, "attributes": [ATTRIBUTE...]},
- *    "steps": [{"step": NAME, "result": "next" | "wait" | "reply" | "drop", "at_us": n, "took_us":
- * n, "notes": [TEXT...], "queries": [{"statement": NAME, "at_us": n, "waited_us": n, "took_us": n,
- * "rows": n, "outcome": "answered" | "no_row" | "refused" | "expired"}]}], "outcome": "answer" |
- * "repeat" | "drop", "reason": NAME or null, "sentence": TEXT or null, "duration_us": n,
- * "held_back_us": n, "answer": {as the request} or null}
+ *    "steps": [STEP...], "outcome": "answer" | "repeat" | "drop",
+ *    "reason": NAME or null, "sentence": TEXT or null, "duration_us": n, "held_back_us": n,
+ *    "answer": {as the request} or null}
+ *
  *   {"worker": n, "not_shown": n}
+ *
+ * A STEP is {"step": NAME, "result": "next" | "wait" | "reply" | "drop", "at_us": n,
+ * "took_us": n, "notes": [TEXT...], "queries": [QUERY...]}, a QUERY {"statement": NAME, "at_us": n,
+ * "waited_us": n, "took_us": n, "rows": n, "outcome": "answered" | "no_row" | "refused" |
+ * "expired"}; times are from the packet's arrival.
  *
  * An ATTRIBUTE is {"name": NAME, "value": TEXT, "is_text": true or false}; a value of null is a
  * secret. */

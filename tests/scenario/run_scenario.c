@@ -172,6 +172,7 @@ static void do_option(struct scenario *scenario, char *rest)
 		{"requests_max", &scenario->conf.requests_max},
 		{"request_deadline_ms", &scenario->conf.request_deadline_ms},
 		{"reject_delay_ms", &scenario->conf.reject_delay_ms},
+		{"guess_delay_ms", &scenario->conf.guess_delay_ms},
 		{"batch_max", &scenario->conf.batch_max},
 		{"attempts_keep_s", &scenario->conf.attempts_keep_s},
 	};

@@ -48,6 +48,30 @@ def test_wrong_password(radclient, why, subscriber):
     assert of_login.count("To the customer: ") == 1
 
 
+def test_guesses_are_held_back(make_server):
+    server = make_server(workers=1, reject_delay="200ms", guess_delay="800ms")
+    server.ctl("subscriber", "add", "guessed@isp.example", "--password", "let-me-in", "--plan", "dialup")
+
+    def ask(password):
+        done = subprocess.run(
+            ["radclient", "-x", "-r", "1", "-t", "30", f"127.0.0.1:{server.auth_port}", "auth", SECRET.decode()],
+            input=f"User-Name = guessed@isp.example\nUser-Password = {password}\nCalling-Station-Id = 0255501234\n",
+            text=True, capture_output=True, timeout=60)
+        return done.stdout
+    for _ in range(4):
+        assert "Access-Reject" in ask("guess")
+    assert "Access-Accept" in ask("let-me-in")
+    assert server.counter("guesses_held") == 3
+    wait_for(lambda: server.value("select count(*) from poprad.auth_attempt") == "5", "the attempts to be stored")
+    assert server.sql("select held_ms from poprad.auth_attempt order by attempted_at") == [
+        ("",), ("400",), ("800",), ("800",), ("",)]
+    text = server.ctl("why", "guessed@isp.example")
+    assert re.search(r"  wrong password: 4 attempts .*\n    So many were wrong that the answers were held back, the longest "
+                     r"for 0.8 s; the right password is let in at once\.\n    The password is wrong\.", text), text
+    before, after = text.split("  wrong password: 4", 1)
+    assert "  accepted: 1 attempt" in before and "held back" not in before
+
+
 def test_a_hash_cannot_verify_chap(radclient, why, subscriber):
     login, _ = subscriber(password=CRYPT)
     assert "Access-Reject" in radclient(f"User-Name = {login}", "CHAP-Password = secret")
