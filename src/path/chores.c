@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "request/dupcache.h"
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +20,10 @@
 
 /* Closed sessions that one call moves; while calls come back full, the next one follows at once. */
 #define MOVE_MAX 500
-#define MOVE_EVERY_TURNS 10
+
+/* In a long turn closed sessions move, and memory that nobody needed since the last one is given
+ * back. */
+#define LONG_TURN_EVERY 10
 
 /* What has arrived but has not been read from its socket yet is not in the lane either. */
 #define UNREAD_US US_PER_S
@@ -219,6 +224,16 @@ const struct lane_call chores_move_call = {
 
 /* Turns ------------------------------------------------------------------------------------ */
 
+/* After a storm the machine has its memory again. */
+static void give_memory_back(struct worker *worker, bool is_long_turn)
+{
+	bool has_given = dupcache_give_back(worker->dupcache, clock_mono_ns());
+	if (is_long_turn && requests_give_back(worker) > 0)
+		has_given = true;
+	if (has_given)
+		malloc_trim(0);
+}
+
 static void take_turn(void *owner)
 {
 	struct chores *chores = owner;
@@ -229,7 +244,9 @@ static void take_turn(void *owner)
 	lane_show(worker->attempts_lane);
 	submit(&chores->tick);
 	chores_scan(chores);
-	if (worker->index == 0 && chores->turns++ % MOVE_EVERY_TURNS == 0)
+	bool is_long_turn = chores->turns++ % LONG_TURN_EVERY == 0;
+	give_memory_back(worker, is_long_turn);
+	if (worker->index == 0 && is_long_turn)
 		submit(&chores->move);
 }
 

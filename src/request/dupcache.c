@@ -34,6 +34,7 @@ static_assert(sizeof(struct dupcache_key) == 40, "padding would be hashed");
 /* Entries past their time that one call lets go of: more than come in by one call, so that the
  * list shrinks, and few enough not to be felt. */
 #define EXPIRE_PER_CALL 4
+#define EXPIRE_AT_REST 8192 /* in a call: less than a millisecond */
 
 #define BEING_WORKED_ON INT64_MAX
 
@@ -169,9 +170,9 @@ static struct dupcache_entry *oldest(const struct dupcache *cache)
 	return record->forget_ns < other->forget_ns ? record : other;
 }
 
-static void forget_expired(struct dupcache *cache, int64_t now_ns)
+static void forget_expired(struct dupcache *cache, unsigned max, int64_t now_ns)
 {
-	for (unsigned n = 0; n < EXPIRE_PER_CALL; n++) {
+	for (unsigned n = 0; n < max; n++) {
 		struct dupcache_entry *entry = oldest(cache);
 		if (entry == NULL || entry->forget_ns > now_ns)
 			break;
@@ -189,6 +190,16 @@ static void *take_piece(struct dupcache *cache, int64_t now_ns)
 		record->forget_ns - cache->keep_ns + RECORD_KEEP_NS <= now_ns)
 		forget(cache, record);
 	return slab_take(cache->pieces);
+}
+
+bool dupcache_give_back(struct dupcache *cache, int64_t now_ns)
+{
+	forget_expired(cache, EXPIRE_AT_REST, now_ns);
+	if (cache->entry_count > 0 || slab_size(cache->pieces) == 0)
+		return false;
+	talloc_free(cache->pieces);
+	cache->pieces = slab_new(cache, PIECE_SIZE);
+	return true;
 }
 
 static struct dupcache_entry *add(struct dupcache *cache, struct bucket *bucket,
@@ -256,7 +267,7 @@ enum dupcache_verdict dupcache_enter(struct dupcache *cache, const struct dupcac
 {
 	enum dupcache_verdict verdict = DUPCACHE_NEW;
 	*superseded = NULL;
-	forget_expired(cache, now_ns);
+	forget_expired(cache, EXPIRE_PER_CALL, now_ns);
 
 	struct bucket *bucket = bucket_of(cache, key);
 	struct dupcache_entry *entry = find(bucket, key);

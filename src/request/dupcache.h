@@ -57,5 +57,9 @@ void dupcache_answer(struct dupcache *cache, struct dupcache_entry *entry, const
 	size_t size, int64_t now_ns);
 void dupcache_drop(struct dupcache *cache, struct dupcache_entry *entry, int64_t now_ns);
 
+/* Forgets what is past its time, also if nothing comes. True if nothing is left and its memory was
+ * given back. */
+bool dupcache_give_back(struct dupcache *cache, int64_t now_ns);
+
 size_t dupcache_count(const struct dupcache *cache);
 size_t dupcache_size(const struct dupcache *cache); /* octets, of entries and answers */

@@ -43,6 +43,8 @@ static struct request *request_open(struct worker *worker, const struct endpoint
 	struct request *request = TAILQ_FIRST(&worker->spare);
 	if (request != NULL) {
 		TAILQ_REMOVE(&worker->spare, request, entry);
+		if (--worker->spare_count < worker->spare_least)
+			worker->spare_least = worker->spare_count;
 	} else {
 		request = mem_must(talloc_zero(worker, struct request));
 		request->pool = mem_must(talloc_pool(request, REQUEST_POOL_BYTES));
@@ -90,7 +92,22 @@ static void request_end(struct request *request)
 	worker->open_interims -= is_open_interim(request);
 	/* The last one used is the next one used: its memory is in the processor's caches. */
 	TAILQ_INSERT_HEAD(&worker->spare, request, entry);
+	worker->spare_count++;
 	metric_set(METRIC_requests_open, --worker->open_count);
+}
+
+size_t requests_give_back(struct worker *worker)
+{
+	size_t count = worker->spare_least;
+	for (size_t n = 0; n < count; n++) {
+		struct request *request = TAILQ_LAST(&worker->spare, request_list);
+		TAILQ_REMOVE(&worker->spare, request, entry);
+		talloc_free(request);
+	}
+	worker->spare_count -= count;
+	worker->spare_least = worker->spare_count;
+	metric_set(METRIC_requests_spare, worker->spare_count);
+	return count;
 }
 
 void request_end_all(struct worker *worker)

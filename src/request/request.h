@@ -116,6 +116,7 @@ struct worker {
 	struct trace *trace;        /* NULL: nobody watches packets */
 	struct event *hashes_ready; /* hashpool_fd is readable */
 	struct request_list open, delayed, spare;
+	size_t spare_count, spare_least;        /* the least since requests_give_back */
 	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */
 	size_t open_interims;                   /* of those of the accounting port */
 	bool is_stopping;
@@ -189,6 +190,9 @@ void request_act(struct request *request, struct step_result result);
 
 /* The request ends without answer; counted, and logged at a limited rate. */
 void request_drop(struct request *request, enum drop reason);
+
+/* Frees those that have been spare since the call before. Returns how many. */
+size_t requests_give_back(struct worker *worker);
 
 /* Since it arrived. */
 int64_t request_age_us(const struct request *request);

@@ -2,6 +2,8 @@
 # Copyright the poprad authors
 """What happens at the limits: too much load, much memory, many subscribers; and the limit that the database sets."""
 
+import time
+
 import ceiling
 import figures
 import measure
@@ -57,6 +59,7 @@ class Memory(Row):
 
     rounds_max = 1
     PARTS = 4
+    REST_S = 45  # after which nothing is remembered of what came before
     RECORDS = {"poprad": 1_000_000, "FreeRADIUS": 200_000}
 
     def measure(self, side, contender):
@@ -65,12 +68,18 @@ class Memory(Row):
         window = measure.WINDOW[contender.name]
         measure.load(contender, "storm", window=window)
         found[f"{contender.subscribers:,} sessions online"] = contender.memory_kib()
+        found[f"the same, {self.REST_S} s later"] = self.rested_kib(contender)
         records = self.RECORDS[contender.name]
         for part in range(1, self.PARTS + 1):
             measure.load(contender, "acct", window=window, operations=records // self.PARTS, mixed=True,
                          online=SESSIONS_ONLINE // 6, interims=8)
             found[f"and {part * records // self.PARTS:,} records"] = contender.memory_kib()
+        found[f"{self.REST_S} s after the last of them"] = self.rested_kib(contender)
         return found
+
+    def rested_kib(self, contender):
+        time.sleep(self.REST_S)
+        return contender.memory_kib()
 
     def table(self, results):
         for label, rounds in results.items():

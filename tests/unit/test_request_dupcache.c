@@ -103,6 +103,23 @@ static void test_time_is_over(void)
 }
 
 /* However long a request takes, it is never forgotten while somebody works on it. */
+static void test_memory_is_given_back(void)
+{
+	begin();
+	enter(7, first_authenticator, &one, 0);
+	dupcache_answer(cache, entry, (const uint8_t *)"answer", 6, 0);
+	enter(8, first_authenticator, &one, 0);
+	CU_ASSERT_FALSE(dupcache_give_back(cache, KEEP_S * NS_PER_S));
+	CU_ASSERT_EQUAL(dupcache_count(cache), 1); /* what is worked on */
+	CU_ASSERT(dupcache_size(cache) > 0);
+	dupcache_drop(cache, entry, KEEP_S * NS_PER_S);
+	CU_ASSERT_FALSE(dupcache_give_back(cache, 2 * KEEP_S * NS_PER_S - 1));
+	CU_ASSERT(dupcache_give_back(cache, 2 * KEEP_S * NS_PER_S));
+	CU_ASSERT_EQUAL(dupcache_size(cache), 0);
+	CU_ASSERT_FALSE(dupcache_give_back(cache, 2 * KEEP_S * NS_PER_S));
+	CU_ASSERT_EQUAL(enter(8, first_authenticator, &one, 3 * KEEP_S * NS_PER_S), DUPCACHE_NEW);
+}
+
 static void test_open_ones_stay(void)
 {
 	begin();
@@ -335,6 +352,7 @@ int main(void)
 		{"an answer is sent again", test_answered},
 		{"an answer of any size", test_any_size},
 		{"an answer is forgotten after its time", test_time_is_over},
+		{"memory is given back", test_memory_is_given_back},
 		{"what is worked on stays", test_open_ones_stay},
 		{"a used ID", test_superseded},
 		{"a dropped packet", test_dropped},
