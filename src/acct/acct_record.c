@@ -94,20 +94,26 @@ static struct step_result compare(struct record *record)
 	return submit(record, 0);
 }
 
+/* The call has come to its end, and another one follows. */
+static void let_go(struct request *request, enum lane_outcome outcome)
+{
+	if (request->trace != NULL)
+		trace_query(request, outcome);
+	request->lane_item = NULL;
+}
+
 void acct_done(struct lane_item *item, enum lane_outcome outcome)
 {
 	struct record *record = record_of_item(item);
 	struct request *request = record->request;
 	if (item->call == &acct_interim_call &&
 		(outcome == LANE_NO_ROW || outcome == LANE_REFUSED)) {
-		request->lane_item = NULL;
+		let_go(request, outcome);
 		request_act(request, compare(record));
 		return;
 	}
 	if (outcome == LANE_REFUSED) {
-		if (request->trace != NULL)
-			trace_query(request, outcome);
-		request->lane_item = NULL;
+		let_go(request, outcome);
 		bool is_hopeless = item->call == &acct_quarantine_call;
 		request_act(
 			request, is_hopeless ? DROP_BECAUSE(DROP_quarantined) : quarantine(record));

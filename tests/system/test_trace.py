@@ -140,6 +140,17 @@ def test_a_nas_by_name_and_address(watch, radclient, server, subscriber, target)
     assert [step["step"] for step in line["steps"]][-3:] == ["validate", "record", "respond"]
 
 
+def test_each_call_of_a_record(watch, radclient, subscriber):
+    login, _ = subscriber()
+    watcher = watch(login, "--json", "--count", "1")
+    radclient(f"User-Name = {login}", "Acct-Status-Type = Interim-Update", f"Acct-Session-Id = {login}", kind="acct")
+    watcher.end()
+    line, = watcher.lines()
+    queries = [query for step in line["steps"] for query in step["queries"]]
+    assert [(query["statement"], query["outcome"]) for query in queries] == [
+        ("account_interim", "no_row"), ("account", "answered")]
+
+
 def test_drops_and_repeats(watch, client, server, subscriber):
     login, _ = subscriber()
     watcher = watch(login, "--json", "--count", "3")
