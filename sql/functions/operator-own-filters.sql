@@ -26,18 +26,12 @@ $$;
 create or replace trigger subscriber_exemption_changed after insert or update or delete on poprad.subscriber_exemption
 for each row execute function poprad.subscriber_exemption_changed();
 
--- The subscriber of that login, whose row is locked, so that what he has of his own changes one call at a time.
-create or replace function poprad.subscriber_lock(wanted text) returns int
+-- subscriber_lock(), and what popradctl has checked of the catalog stays so.
+create or replace function poprad.subscriber_filters_lock(wanted text) returns int
 language plpgsql security definer set search_path = poprad, pg_temp as $$
-declare
-	owner int;
 begin
-	perform from catalog_version for share; -- what popradctl has checked stays so
-	select s.subscriber_id into owner from subscriber s where s.login = wanted collate "C" for no key update;
-	if not found then
-		raise exception 'there is no subscriber %', wanted using errcode = 'P0002', hint = 'see popradctl subscriber list';
-	end if;
-	return owner;
+	perform from catalog_version for share;
+	return subscriber_lock(wanted);
 end
 $$;
 
@@ -45,7 +39,7 @@ $$;
 create or replace function poprad.subscriber_exempt(wanted text, filter_name text, reason text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
-	owner int := subscriber_lock(wanted);
+	owner int := subscriber_filters_lock(wanted);
 	wanted_filter_id int := (select f.filter_id from filter f where f.name = filter_name);
 begin
 	if wanted_filter_id is null then
@@ -60,7 +54,7 @@ $$;
 create or replace function poprad.subscriber_exempt_end(wanted text, filter_name text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
-	owner int := subscriber_lock(wanted);
+	owner int := subscriber_filters_lock(wanted);
 begin
 	delete from subscriber_exemption e
 	where e.subscriber_id = owner and e.filter_id = (select f.filter_id from filter f where f.name = filter_name);
@@ -74,7 +68,7 @@ $$;
 create or replace function poprad.subscriber_quarantine(wanted text, set_name text, reason text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
-	owner int := subscriber_lock(wanted);
+	owner int := subscriber_filters_lock(wanted);
 	wanted_id int := (select s.filter_set_id from filter_set s where s.name = set_name);
 begin
 	if set_name is not null and wanted_id is null then

@@ -28,18 +28,28 @@ returns text language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_strip_nulls(to_jsonb(p) - 'subscriber_id')::text from subscriber_policy p where p.subscriber_id = owner
 $$;
 
--- What the operator changes: columns by their names. What is not named stays as it is; null: as in the plan.
-drop function if exists poprad.subscriber_policy_set;
-create function poprad.subscriber_policy_set(wanted text, changes jsonb)
-returns void language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
+-- The subscriber of that login, whose row is locked, so that what he has of his own changes one call at a time.
+create or replace function poprad.subscriber_lock(wanted text) returns int
+language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	owner int;
-	own subscriber_policy;
 begin
 	select s.subscriber_id into owner from subscriber s where s.login = wanted collate "C" for no key update;
 	if not found then
 		raise exception 'there is no subscriber %', wanted using errcode = 'P0002', hint = 'see popradctl subscriber list';
 	end if;
+	return owner;
+end
+$$;
+
+-- What the operator changes: columns by their names. What is not named stays as it is; null: as in the plan.
+drop function if exists poprad.subscriber_policy_set;
+create function poprad.subscriber_policy_set(wanted text, changes jsonb)
+returns void language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
+declare
+	owner int := subscriber_lock(wanted);
+	own subscriber_policy;
+begin
 	delete from subscriber_policy p where p.subscriber_id = owner returning p.* into own;
 	own := jsonb_populate_record(own, changes || jsonb_build_object('subscriber_id', owner));
 	perform provision_check(own.rate_in_kbit, own.rate_out_kbit, own.dns_servers);
