@@ -133,6 +133,14 @@ struct filter_values {
 	size_t packet_octets; /* what they take of a packet, attribute headers included */
 };
 
+/* Makes one list of several of a direction (count is 1 at least), named as the first: their rules
+ * in their order. What a list says of a packet, no later one changes; where a list permits
+ * everything else, that is left to the later ones, and where it denies everything else, they have
+ * nothing to say any more. The rules belong to ctx, or are the only list's own. ERR_RANGE: a list
+ * has no rules, or they are too many together. */
+int filter_merge(TALLOC_CTX *ctx, const struct filter_list *lists, size_t count,
+	struct filter_list *merged, struct filter_fault *fault) MUST_CHECK;
+
 /* The functions below take a subscriber's lists, at most one of each direction. */
 
 /* Cisco-AVPair (RFC 2865 section 5.26, vendor 9 type 1): "ip:inacl#1=deny tcp any any eq smtp". One
