@@ -44,6 +44,17 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 					select coalesce(jsonb_object_agg(n.kind, n.name order by n.kind), '{}')
 					from filter_set_name n where n.filter_set_id = s.filter_set_id)) order by s.name), '[]')
 			from filter_set s),
+		-- those that impose filters
+		'realms', (
+			select coalesce(jsonb_agg(jsonb_build_object('name', r.name, 'filters', (
+					select jsonb_agg(i.filter_id order by i.position) from realm_filter i where i.realm_id = r.realm_id))
+				order by r.name), '[]')
+			from realm r where exists (select from realm_filter i where i.realm_id = r.realm_id)),
+		'nas_groups', (
+			select coalesce(jsonb_agg(jsonb_build_object('nas_group_id', g.nas_group_id, 'name', g.name, 'filters', (
+					select jsonb_agg(i.filter_id order by i.position) from nas_group_filter i
+					where i.nas_group_id = g.nas_group_id)) order by g.nas_group_id), '[]')
+			from nas_group g where exists (select from nas_group_filter i where i.nas_group_id = g.nas_group_id)),
 		'plans', (
 			select coalesce(jsonb_agg(jsonb_build_object('plan_id', p.plan_id, 'name', p.name,
 				'pool_id', coalesce(p.pool_id, 0), 'session_limit', p.session_limit,
@@ -70,16 +81,18 @@ create or replace function poprad.catalog_for_filters() returns jsonb
 language sql stable security definer set search_path = poprad, pg_temp as $$
 	select catalog_document(array(
 		select min(n.nas_id) from nas n left join nas_group g on g.nas_group_id = n.nas_group_id
-		group by n.kind, n.filter_form, coalesce(g.is_own_network, true)))
+		group by n.kind, n.filter_form, coalesce(g.is_own_network, true), 
+			array(select i.filter_id from nas_group_filter i where i.nas_group_id = g.nas_group_id order by i.position)))
 		|| jsonb_build_object('own_filters', (
-			select coalesce(jsonb_agg(jsonb_build_object('plan_id', o.plan_id, 'policy', jsonb_strip_nulls(jsonb_build_object(
+			select coalesce(jsonb_agg(jsonb_build_object('plan_id', o.plan_id, 'realm', o.realm, 'policy', jsonb_strip_nulls(jsonb_build_object(
 				'exempt_filter_ids', o.exempt_filter_ids, 'quarantine_filter_set_id', o.quarantine_filter_set_id)))), '[]')
 			from (
-				select s.plan_id, p.exempt_filter_ids, p.quarantine_filter_set_id
+				select s.plan_id, i.name as realm, p.exempt_filter_ids, p.quarantine_filter_set_id
 				from subscriber_policy p join subscriber s using (subscriber_id)
+				left join (select distinct r.realm_id, r.name from realm r join realm_filter f using (realm_id)) i using (realm_id)
 				where p.exempt_filter_ids is not null or p.quarantine_filter_set_id is not null
-				group by s.plan_id, p.exempt_filter_ids, p.quarantine_filter_set_id
-				order by s.plan_id, p.exempt_filter_ids, p.quarantine_filter_set_id
+				group by s.plan_id, i.name, p.exempt_filter_ids, p.quarantine_filter_set_id
+				order by s.plan_id, i.name, p.exempt_filter_ids, p.quarantine_filter_set_id
 			) o))
 $$;
 
@@ -108,9 +121,12 @@ declare
 	name text;
 begin
 	foreach name in array array['nas', 'nas_group', 'nas_learned', 'pool', 'pool_range', 'filter', 'filter_rule',
-			'filter_set', 'filter_set_name', 'plan', 'plan_filter'] loop
+			'filter_set', 'filter_set_name', 'realm_filter', 'nas_group_filter', 'plan', 'plan_filter'] loop
 		execute format('create or replace trigger catalog_changed after insert or update or delete or truncate '
 			'on poprad.%I for each statement execute function poprad.catalog_changed()', name);
 	end loop;
+	-- A new realm imposes nothing.
+	create or replace trigger catalog_changed after update on poprad.realm
+	for each statement execute function poprad.catalog_changed();
 end
 $$;

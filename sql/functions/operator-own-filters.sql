@@ -35,7 +35,33 @@ begin
 end
 $$;
 
--- He goes without that filter. Given again, reason and time are those of the last call.
+-- Refuses an exemption that would do nothing: the plan must have the filter, and the realm must not impose it.
+create or replace function poprad.subscriber_exempt_check(owner int, wanted_filter_id int, filter_name text) returns void
+language plpgsql stable security definer set search_path = poprad, pg_temp as $$
+declare
+	imposing text;
+	plan_name text;
+begin
+	select 'realm ' || r.name into imposing
+	from subscriber s join realm_filter i using (realm_id) join realm r using (realm_id)
+	where s.subscriber_id = owner and i.filter_id = wanted_filter_id;
+	select p.name into plan_name from subscriber s join plan p using (plan_id) where s.subscriber_id = owner
+		and not exists (select from plan_filter f where f.plan_id = p.plan_id and f.filter_id = wanted_filter_id);
+	if imposing is null and plan_name is not null then
+		select 'group ' || g.name into imposing from nas_group_filter i join nas_group g using (nas_group_id)
+		where i.filter_id = wanted_filter_id order by g.name limit 1;
+	end if;
+	if imposing is not null then
+		raise exception '% imposes filter %, and nobody is exempt from it', imposing, filter_name
+			using hint = format('popradctl %s set %s', split_part(imposing, ' ', 1), split_part(imposing, ' ', 2));
+	end if;
+	if plan_name is not null then
+		raise exception 'plan % does not have filter %', plan_name, filter_name using hint = format('popradctl plan show %s', plan_name);
+	end if;
+end
+$$;
+
+-- He goes without that filter of his plan. Given again, reason and time are those of the last call.
 create or replace function poprad.subscriber_exempt(wanted text, filter_name text, reason text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
@@ -45,6 +71,7 @@ begin
 	if wanted_filter_id is null then
 		raise exception 'there is no filter %', filter_name using errcode = 'P0002', hint = 'see popradctl filter list';
 	end if;
+	perform subscriber_exempt_check(owner, wanted_filter_id, filter_name);
 	insert into subscriber_exemption as e (subscriber_id, filter_id, reason)
 	values (owner, wanted_filter_id, subscriber_exempt.reason)
 	on conflict (subscriber_id, filter_id) do update set reason = excluded.reason, exempted_at = excluded.exempted_at;

@@ -14,7 +14,6 @@ declare
 	wanted_plan_id int;
 	wanted_pool_id int;
 	wanted plan;
-	missing text;
 begin
 	select p.plan_id into wanted_plan_id from plan p where p.name = plan_name for update;
 	if not found then
@@ -48,17 +47,9 @@ begin
 	if filters is null then
 		return;
 	end if;
-	select f.name into missing from unnest(filters) as f(name) where not exists (select from filter where filter.name = f.name) limit 1;
-	if found then
-		raise exception 'there is no filter %', missing using errcode = 'P0002', hint = format('popradctl filter add %s ...', missing);
-	end if;
-	if (select count(*) <> count(distinct f.name) from unnest(filters) as f(name)) then
-		raise exception 'a filter is given twice' using hint = 'name each filter once';
-	end if;
 	delete from plan_filter where plan_id = wanted_plan_id;
 	insert into plan_filter (plan_id, position, filter_id)
-	select wanted_plan_id, f.position, filter.filter_id
-	from unnest(filters) with ordinality as f(name, position) join filter using (name);
+	select wanted_plan_id, f.place, f.filter_id from filters_get(filters) f;
 end
 $$;
 

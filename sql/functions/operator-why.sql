@@ -47,11 +47,22 @@ returns text[] language sql stable set search_path = poprad, pg_temp as $$
 		group by f.login order by min(f.kind), f.login limit 10)
 $$;
 
+-- What the group of an access server imposes: its name and the filters'; null: nothing.
+drop function if exists poprad.why_imposed;
+create function poprad.why_imposed(wanted int)
+returns jsonb language sql stable set search_path = poprad, pg_temp as $$
+	select jsonb_build_object('group', g.name, 'filters', jsonb_agg(f.name order by i.position))
+	from nas_group g join nas_group_filter i using (nas_group_id) join filter f using (filter_id)
+	where g.nas_group_id = wanted group by g.name
+$$;
+
 drop function if exists poprad.why_subscriber;
 create function poprad.why_subscriber(asked text)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('subscriber_id', s.subscriber_id, 'plan', p.name, 'status', s.status,
 		'expires_at', why_time(s.expires_at), 'has_expired', coalesce(s.expires_at <= now(), false),
+		'imposed', coalesce((select jsonb_agg(f.name order by i.position) from realm_filter i join filter f using (filter_id)
+			where i.realm_id = s.realm_id), '[]'),
 		'exempt_from', subscriber_exemptions(s.subscriber_id), 'quarantine', subscriber_quarantined(s.subscriber_id),
 		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit),
 		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', p.time_zone,
@@ -67,7 +78,7 @@ create function poprad.why_sessions(owner int)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select coalesce(jsonb_agg(jsonb_build_object('session_key', s.session_key, 'state', s.state, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
-		'calling_station_id', s.calling_station_id, 'address', host(s.address),
+		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'imposed', why_imposed(n.nas_group_id),
 		'since', why_time(coalesce(s.started_at, s.authorised_at)), 'last_heard', why_time(s.last_heard))
 		order by s.session_key desc), '[]')
 	from (
@@ -122,7 +133,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select coalesce(jsonb_agg(jsonb_build_object('attempts', s.attempts, 'first_at', why_time(s.first_at),
 		'last_at', why_time(s.attempted_at), 'result', s.result, 'reason', s.reason, 'method', s.method, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
-		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'sent', s.sent,
+		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'sent', s.sent, 'imposed', why_imposed(n.nas_group_id),
 		'duration_us', s.duration_us, 'held_ms', s.longest_held_ms) order by s.place), '[]')
 	from summed s left join nas n using (nas_id)
 	where s.begins = 1

@@ -13,6 +13,7 @@ grant execute on function
 	poprad.why(text, text, int),
 	poprad.why_attempts(text, text, int),
 	poprad.why_dropped(text),
+	poprad.why_imposed(int),
 	poprad.why_last_session(int),
 	poprad.why_sessions(int),
 	poprad.why_subscriber(text),

@@ -9,6 +9,10 @@ grant insert, update, delete on poprad.realm, poprad.nas_group, poprad.nas, popr
 grant delete on poprad.nas_learned, poprad.plan, poprad.filter, poprad.filter_set to poprad_operator;
 grant execute on function
 	poprad.nas_group_get(text),
+	poprad.nas_group_set(text, boolean, text[]),
+	poprad.nas_group_filters(int),
+	poprad.realm_set(text, text[]),
+	poprad.realm_filters(int),
 	poprad.pool_add(text, cidr, text, boolean),
 	poprad.pool_remove(text, cidr),
 	poprad.plan_add(text, text, inet, boolean, text[], text[], jsonb, text, text, text),

@@ -10,9 +10,11 @@ const struct rendered_filters *filters_choose(const struct login *login, const s
 	if (!login->wants_address)
 		return &none;
 	const struct rendered_filters *rendered = &login->plan->rendered[nas->filter_view];
-	if (login->policy->filters != NULL)
-		rendered = catalog_own_filters(login->request->pool, login->request->catalog,
-			login->plan, login->policy->filters, nas->filter_view);
+	const struct catalog *catalog = login->request->catalog;
+	const struct imposed *by_realm = catalog_imposed_by_realm(catalog, login->line.login);
+	if (login->policy->filters != NULL || by_realm != NULL)
+		rendered = catalog_own_filters(login->request->pool, catalog, login->plan, by_realm,
+			login->policy->filters, nas->filter_view);
 	for (const struct given_attr *given = login->given; given != NULL; given = given->next)
 		if (filter_carrier_of(given->attr) & rendered->yields_to)
 			return &none;

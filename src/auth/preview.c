@@ -46,6 +46,7 @@ int auth_preview(struct catalog *catalog, const struct nas *nas,
 	request->feature = login;
 	login->request = request;
 	login->wants_address = true;
+	login->line.login = subscriber->login;
 	if (subscriber->attributes != NULL)
 		login->subscriber.attributes =
 			mem_must(talloc_strdup(pool, subscriber->attributes));

@@ -8,6 +8,7 @@
 
 /* As poprad.find returns it. */
 struct preview_subscriber {
+	const char *login;
 	int32_t plan_id;
 	const char *policy;     /* NULL = nothing of his own */
 	const char *attributes; /* one a line; NULL = none */

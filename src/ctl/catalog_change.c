@@ -9,6 +9,8 @@
 #include "db/catalog.h"
 #include <string.h>
 
+#define REMARKS_MAX 5 /* lines; the rest are counted */
+
 struct catalog_change {
 	struct pg *pg;
 	struct catalog *before;
@@ -46,38 +48,63 @@ static bool is_same(const struct plan_refusal *one, const struct plan_refusal *o
 {
 	return strcmp(one->plan, other->plan) == 0 && one->part == other->part &&
 	       one->kind == other->kind && one->form == other->form &&
-	       one->is_own_network == other->is_own_network;
+	       one->is_own_network == other->is_own_network &&
+	       (one->group == NULL ? other->group == NULL
+				   : other->group != NULL && strcmp(one->group, other->group) == 0);
 }
 
-static bool was_there(const struct catalog *before, const struct plan_refusal *refusal)
+static bool is_among(
+	const struct plan_refusal *old, size_t count, const struct plan_refusal *refusal)
 {
-	size_t count;
-	const struct plan_refusal *old = catalog_refusals(before, &count);
-
 	for (size_t i = 0; i < count; i++)
 		if (is_same(&old[i], refusal))
 			return true;
 	return false;
 }
 
+/* What can be sent from now on, but not as it was meant. */
+static void remark(struct catalog_change *change, const struct catalog *after)
+{
+	const struct call *call = change->pg->call;
+	size_t count, before_count, said = 0;
+	const struct plan_refusal *remarks = catalog_remarks(after, &count),
+				  *before = catalog_remarks(change->before, &before_count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_among(before, before_count, &remarks[i]))
+			continue;
+		if (said++ < REMARKS_MAX)
+			fprintf(call->errors, "popradctl: note: plan %s, NAS of %s: %s\n",
+				remarks[i].plan, plan_refusal_place(call->ctx, &remarks[i]),
+				remarks[i].why);
+	}
+	if (said > REMARKS_MAX)
+		fprintf(call->errors, "popradctl: note: and %zu more of the kind\n",
+			said - REMARKS_MAX);
+}
+
 int catalog_change_end(struct catalog_change *change)
 {
 	struct pg *pg = change->pg;
-	const struct plan_refusal *refusals;
+	const struct plan_refusal *refusals, *before;
 	struct catalog *after;
-	size_t count;
+	size_t count, before_count;
 	int code = load(pg, &after);
 
 	if (code != CTL_OK)
 		return code;
 	refusals = catalog_refusals(after, &count);
+	before = catalog_refusals(change->before, &before_count);
 	for (size_t i = 0; i < count; i++)
-		if (!was_there(change->before, &refusals[i]))
+		if (!is_among(before, before_count, &refusals[i]))
 			return call_fail(pg->call, CTL_REFUSED,
 				"the %s of plan %s do not do for a NAS of %s: %s",
 				plan_part_names[refusals[i].part], refusals[i].plan,
 				plan_refusal_place(pg->call->ctx, &refusals[i]), refusals[i].why);
-	return pg_run(pg, "commit", NULL, NULL);
+	code = pg_run(pg, "commit", NULL, NULL);
+	if (code == CTL_OK)
+		remark(change, after);
+	return code;
 }
 
 int catalog_change_run(struct pg *pg, const char *sql, const struct params *params)

@@ -8,8 +8,9 @@
 struct catalog_change;
 
 int catalog_change_begin(struct pg *pg, struct catalog_change **change) MUST_CHECK;
-/* Commits. CTL_REFUSED, and nothing is changed, if some plan's filters have become unfit for some
- * sort of NAS; what was unfit before does not stand in the way. */
+/* Commits, and says what is not sent as it was meant from now on. CTL_REFUSED, and nothing is
+ * changed, if some plan's filters have become unfit for some sort of NAS; what was unfit before
+ * does not stand in the way. */
 int catalog_change_end(struct catalog_change *change) MUST_CHECK;
 
 /* A change of one statement. */

@@ -72,6 +72,7 @@ static int find_subscriber(
 		return call_fail(pg->call, CTL_REFUSED,
 			"there is no subscriber %s (see popradctl subscriber list)", login);
 	*row = mem_must(json_loads(text, 0, NULL));
+	subscriber->login = login;
 	subscriber->plan_id = (int32_t)json_integer_value(json_object_get(*row, "plan_id"));
 	subscriber->policy = json_string_value(json_object_get(*row, "policy"));
 	subscriber->attributes = json_string_value(json_object_get(*row, "attributes"));

@@ -19,6 +19,9 @@ static const struct {
 	{"plan_name_key", "a plan of that name exists already; change it with popradctl plan set"},
 	{"plan_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
 	{"plan_filter_filter_id_fkey", "a plan uses that filter; take it out of the plan first"},
+	{"realm_filter_filter_id_fkey", "a realm imposes that filter; see popradctl realm list"},
+	{"nas_group_filter_filter_id_fkey",
+		"a group imposes that filter; see popradctl group list"},
 	{"plan_suspended_plan_id_fkey", "another plan lets its suspended subscribers in with that "
 					"plan; see popradctl plan list"},
 	{"plan_expired_plan_id_fkey", "another plan lets its expired subscribers in with that "

@@ -6,6 +6,7 @@
 #include "ctl/attribute.h"
 #include "ctl/catalog_change.h"
 #include "ctl/commands.h"
+#include "ctl/imposed.h"
 #include "ctl/output.h"
 #include "ctl/policy_option.h"
 
@@ -79,20 +80,6 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 	"join poprad.filter f using (filter_id) where pf.plan_id = p.plan_id), '[]') "        \
 	"as filters, to_jsonb(p.attributes) as attributes"
 
-static int filter_params(struct call *call, struct params *params)
-{
-	size_t count;
-	const char *const *filters = call_values(call, "filter", &count);
-
-	if (call_has(call, "no-filters") && count > 0)
-		return call_fail(call, CTL_USAGE, "--filter and --no-filters exclude each other");
-	if (count > 0)
-		params_add_array(call->ctx, params, filters, count);
-	else
-		params_add(params, call_has(call, "no-filters") ? "{}" : NULL);
-	return CTL_OK;
-}
-
 static int plan_write(struct call *call, const char *pool, const char *sql)
 {
 	struct params params = {0};
@@ -103,7 +90,7 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	params_add(&params, pool);
 	params_add(&params, call_value(call, "netmask"));
 	params_add(&params, call_value(call, "allow-login"));
-	code = filter_params(call, &params);
+	code = filter_names_params(call, &params);
 	if (code == CTL_OK)
 		code = call_load_conf(call);
 	if (code == CTL_OK)

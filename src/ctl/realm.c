@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors
  *
- * popradctl realm: the part of a login behind its last @. */
+ * popradctl realm: the part of a login behind its last @, and what is imposed on it. */
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
+#include "ctl/imposed.h"
 #include "ctl/output.h"
 
 static const struct parameter realm_name[] = {
@@ -12,6 +14,7 @@ static const struct parameter realm_name[] = {
 	{0},
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
+static const struct parameter realm_set_options[] = {IMPOSED_OPTIONS("realm"), {0}};
 
 static int realm_add(struct call *call)
 {
@@ -28,15 +31,52 @@ static int realm_add(struct call *call)
 static int realm_list(struct call *call)
 {
 	static const struct listing listing = {
-		.select = "select name, realm_id from poprad.realm",
+		.select = "select name, realm_id, poprad.realm_filters(realm_id) as filters "
+			  "from poprad.realm",
 		.key = "name",
 		.after = "coalesce($1, '')",
-		.brief = "name",
+		.brief = "name filters",
 	};
 	struct pg *pg;
 	int code = pg_open(call, &pg);
 
 	return code != CTL_OK ? code : output_list(pg, &listing);
+}
+
+static int realm_show(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "REALM"));
+	return code != CTL_OK ? code
+			      : output_show(pg,
+					"select r.name, r.realm_id, "
+					"poprad.realm_filters(r.realm_id) as filters, (select "
+					"count(*) from poprad.subscriber s where s.realm_id = "
+					"r.realm_id) as subscriber_count from poprad.realm r "
+					"where r.name = $1",
+					&params, "realm of that name (see popradctl realm list)");
+}
+
+static int realm_set(struct call *call)
+{
+	struct params params = {0};
+	struct pg *pg;
+	int code;
+
+	params_add(&params, call_value(call, "REALM"));
+	code = filter_names_params(call, &params);
+	if (code == CTL_OK && params.values[1] == NULL)
+		return call_fail(call, CTL_USAGE, "what is to change? --filter F, or --no-filters");
+	if (code == CTL_OK)
+		code = pg_open(call, &pg);
+	if (code == CTL_OK)
+		code = catalog_change_run(pg, "select poprad.realm_set($1, $2::text[])", &params);
+	if (code == CTL_OK)
+		code = imposed_note(pg, NULL);
+	return code;
 }
 
 static int realm_remove(struct call *call)
@@ -54,11 +94,29 @@ const struct command realm_commands[] = {
 		.run = realm_add,
 	},
 	{
+		.verb = "set",
+		.arguments = realm_name,
+		.options = realm_set_options,
+		.sentence = "Says which filters the realm imposes on its subscribers.",
+		.details = "They apply whatever a plan, an exemption, a quarantine or an attribute "
+			   "says. Counts from the next login on.",
+		.example = "popradctl realm set isp-b.example --filter no-smtp",
+		.run = realm_set,
+	},
+	{
 		.verb = "list",
 		.options = json_options,
 		.sentence = "Lists the realms.",
 		.example = "popradctl realm list",
 		.run = realm_list,
+	},
+	{
+		.verb = "show",
+		.arguments = realm_name,
+		.options = json_options,
+		.sentence = "Shows a realm and the filters that it imposes.",
+		.example = "popradctl realm show isp-b.example --json",
+		.run = realm_show,
 	},
 	{
 		.verb = "remove",

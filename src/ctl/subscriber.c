@@ -278,6 +278,7 @@ static int subscriber_show(struct call *call)
 		"select " SUBSCRIBER_COLUMNS ", case when s.password like '{%%' "
 		"then lower(substring(s.password from '^{([^}]*)}')) "
 		"when s.password like '$%%' then 'crypt' else 'clear' end as password_form, "
+		"poprad.realm_filters(s.realm_id) as imposed_filters, "
 		"poprad.subscriber_exemptions(s.subscriber_id) as exempt_from, "
 		"poprad.subscriber_quarantined(s.subscriber_id) as quarantine, "
 		"%s coalesce((select l.address from poprad.session l "

@@ -19,10 +19,36 @@ static int change(struct call *call, const char *sql, const char *what, const ch
 	return code != CTL_OK ? code : catalog_change_run(pg, sql, &params);
 }
 
+/* His plan's filter, but there it is not the plan's alone. */
+static int note_groups(struct call *call, const char *filter)
+{
+	struct params params = {0};
+	const char *groups = NULL;
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, filter);
+	if (code == CTL_OK)
+		code = pg_value(pg,
+			"select string_agg(g.name, ', ' order by g.name) from "
+			"poprad.nas_group_filter i join poprad.nas_group g using (nas_group_id) "
+			"join poprad.filter f using (filter_id) where f.name = $1",
+			&params, &groups);
+	if (code == CTL_OK && groups != NULL)
+		fprintf(call->errors,
+			"popradctl: note: it applies all the same in the groups that impose it: "
+			"%s\n",
+			groups);
+	return code;
+}
+
 int subscriber_exempt(struct call *call)
 {
-	return change(call, "select poprad.subscriber_exempt($1, $2, $3)",
-		call_value(call, "FILTER"), call_value(call, "reason"));
+	const char *filter = call_value(call, "FILTER");
+	int code = change(call, "select poprad.subscriber_exempt($1, $2, $3)", filter,
+		call_value(call, "reason"));
+
+	return code == CTL_OK ? note_groups(call, filter) : code;
 }
 
 int subscriber_unexempt(struct call *call)

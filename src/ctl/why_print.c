@@ -148,10 +148,31 @@ static void print_similar(const struct printer *printer)
 		say(printer, "  Nor is there a similar one.");
 }
 
+/* "a, b" */
+static const char *names_text(const struct printer *printer, const json_t *names)
+{
+	char *text = mem_must(talloc_strdup(printer->ctx, ""));
+	const json_t *name;
+	size_t index;
+	json_array_foreach(names, index, name) text = mem_must(talloc_asprintf_append(
+		text, "%s%s", index > 0 ? ", " : "", json_string_value(name)));
+	return text;
+}
+
+static void print_imposed_by_group(const struct printer *printer, const json_t *imposed)
+{
+	if (json_is_object(imposed))
+		say(printer, "    group %s imposes: %s", text_of(imposed, "group"),
+			names_text(printer, json_object_get(imposed, "filters")));
+}
+
 static void print_filters(const struct printer *printer, const json_t *subscriber)
 {
 	const json_t *quarantine = json_object_get(subscriber, "quarantine"), *one;
+	const json_t *imposed = json_object_get(subscriber, "imposed");
 	size_t index;
+	if (json_array_size(imposed) > 0)
+		say(printer, "  His realm imposes: %s.", names_text(printer, imposed));
 	if (json_is_object(quarantine))
 		say(printer, "  In quarantine with filter set %s since %s: %s.",
 			text_of(quarantine, "filter_set"), time_of(printer, quarantine, "since"),
@@ -203,6 +224,7 @@ static void print_session(const struct printer *printer, const json_t *session)
 		optional(printer, ", from ", session, "calling_station_id"),
 		optional(printer, ", address ", session, "address"),
 		text_of(session, "session_key"));
+	print_imposed_by_group(printer, json_object_get(session, "imposed"));
 }
 
 static void print_last_session(const struct printer *printer)
@@ -266,6 +288,8 @@ static void print_attempt(const struct printer *printer, const json_t *attempt)
 		optional(printer, ", address ", attempt, "address"));
 	if (strcmp(result, "accept") == 0 && text_of(attempt, "sent") != NULL)
 		say(printer, "    sent: %s", text_of(attempt, "sent"));
+	if (strcmp(result, "accept") == 0)
+		print_imposed_by_group(printer, json_object_get(attempt, "imposed"));
 	if (number_of(attempt, "held_ms") > 0)
 		say(printer,
 			"    So many were wrong that the answers were held back, the longest for "

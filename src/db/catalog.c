@@ -46,6 +46,12 @@ const struct plan_refusal *catalog_refusals(const struct catalog *catalog, size_
 	return catalog->refusals;
 }
 
+const struct plan_refusal *catalog_remarks(const struct catalog *catalog, size_t *count)
+{
+	*count = catalog->remark_count;
+	return catalog->remarks;
+}
+
 bool catalog_has_learned(const struct catalog *catalog, const struct addr *source)
 {
 	return bsearch(source, catalog->learned, catalog->learned_count, sizeof *catalog->learned,

@@ -59,7 +59,8 @@ struct nas_kind {
 	unsigned filter_rules_max, filter_ports_max;
 };
 const struct nas_kind *nas_kind_find(const char *name);
-/* NULL at the end of the table. */
+/* NULL at the end of the table, which has fewer rows than this. */
+#define NAS_KINDS_MAX 32
 const struct nas_kind *nas_kind_at(size_t index);
 /* False: that kind does not have that form (the database refuses such a NAS). */
 bool nas_kind_has_form(const struct nas_kind *kind, enum nas_form form);
@@ -93,6 +94,15 @@ struct filter {
 		*fault; /* why its rules cannot be read, and the list has none; NULL = they can */
 };
 
+/* Filters that a realm or a group of access servers imposes on whoever logs in there: nothing that
+ * a plan or a subscriber has takes their place. */
+#define IMPOSED_FILTERS_MAX 8
+struct imposed {
+	const char *by; /* "realm isp.example", "group west" */
+	size_t count;
+	const struct filter *filters[IMPOSED_FILTERS_MAX];
+};
+
 /* Which attributes speak of filters. Of some no two may be in one reply. */
 enum filter_carrier {
 	CARRIER_FILTER_ID = 1 << 0,
@@ -100,7 +110,9 @@ enum filter_carrier {
 	CARRIER_ASCEND = 1 << 2,
 	CARRIER_ERX_POLICY = 1 << 3,
 	CARRIER_CISCO_RULES = 1 << 4,
+	CARRIER_OTHER = 1 << 5, /* none that filters are sent in, but it names one */
 };
+#define CARRIERS_ALL ((1u << 6) - 1)
 /* 0: it has nothing to do with filters. */
 unsigned filter_carrier_of(const struct encoded_attr *attr);
 
@@ -166,12 +178,16 @@ int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog
 int64_t catalog_version(const struct catalog *catalog);
 const struct nas *catalog_find_nas(const struct catalog *catalog, const struct addr *source);
 const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan_id);
+/* What is imposed on that login by its realm; NULL = nothing. */
+const struct imposed *catalog_imposed_by_realm(const struct catalog *catalog, const char *login);
 /* False: the catalog is too old for what somebody has of his own (NULL = nothing). */
 bool catalog_knows_own_filters(const struct catalog *catalog, const struct own_filters *own);
-/* What a plan's filters, with what a subscriber has of his own, which the catalog knows, are for a
- * NAS of that filter_view. They live as long as both ctx and the catalog. */
+/* What a plan's filters, with what the subscriber's realm imposes and what he has of his own, which
+ * the catalog knows (either may be NULL), are for a NAS of that filter_view. They live as long as
+ * both ctx and the catalog. */
 const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct catalog *catalog,
-	const struct plan *plan, const struct own_filters *own, unsigned view);
+	const struct plan *plan, const struct imposed *by_realm, const struct own_filters *own,
+	unsigned view);
 /* All ranges, in the order of the document. */
 const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *count);
 /* True if Message-Authenticator was learned from this source address (decision 12). */
@@ -187,12 +203,15 @@ struct plan_refusal {
 	const struct nas_kind *kind;
 	enum nas_form form;
 	bool is_own_network;
+	const char *group;     /* "group west", which imposes filters there; NULL = none does */
 	bool is_login_refused; /* else what was meant is sent, and may not do there what it ought to
 				*/
 	const char *why;       /* one clause */
 };
 const struct plan_refusal *catalog_refusals(const struct catalog *catalog, size_t *count);
-/* "kind cisco, filter form rules, virtual POP" */
+/* What can be sent, but is not all that was meant: for popradctl to say. */
+const struct plan_refusal *catalog_remarks(const struct catalog *catalog, size_t *count);
+/* "kind cisco, filter form rules, virtual POP, group west" */
 char *plan_refusal_place(TALLOC_CTX *ctx, const struct plan_refusal *refusal);
 
 /* Snapshots are shared by the watch, the worker and its open requests; the last one that lets go

@@ -44,8 +44,17 @@ static void read_nas(struct reader *reader, struct catalog *catalog)
 	nas->timeout_ms = reader_count(reader, "timeout_ms", TIMEOUT_MAX_MS);
 	enum nas_form form = reader_choice(reader, "filter_form", nas_form_names);
 	nas->is_old = form == NAS_FORM_OLD_RULES;
+	const struct nas_view view = {.kind = nas->kind,
+		.form = form,
+		.is_own_network = nas->is_own_network,
+		.imposed = catalog_imposed_by_group(catalog, nas->nas_group_id)};
 	if (reader->rc == 0)
-		nas->filter_view = catalog_add_view(catalog, nas->kind, form, nas->is_own_network);
+		nas->filter_view = catalog_add_view(catalog, &view);
+	if (nas->filter_view == NAS_VIEWS_MAX)
+		reader_refuse(reader, ERR_RANGE, "nas_group_id",
+			"there are more than %d sorts of access servers, by kind, form and what "
+			"their groups impose",
+			NAS_VIEWS_MAX);
 	if (reader->rc == 0 && prefix_map_add(catalog->nas_by_prefix, &nas->prefix, nas) != 0)
 		reader_refuse(reader, ERR_RANGE, "prefix", "is there twice");
 }
@@ -191,7 +200,8 @@ static void read_document(struct reader *reader, const json_t *document, struct 
 {
 	reader->object = document;
 	catalog->version = reader_int(reader, "version", 0, INT64_MAX);
-
+	catalog_read_filters(reader, document, catalog);
+	catalog_read_imposed(reader, document, catalog);
 	const json_t *table = reader_begin_table(reader, document, "nas");
 	for (size_t i = 0; reader_begin_row(reader, table, i); i++)
 		read_nas(reader, catalog);
@@ -200,7 +210,6 @@ static void read_document(struct reader *reader, const json_t *document, struct 
 	catalog->ranges = new_rows(catalog, table, sizeof *catalog->ranges);
 	for (size_t i = 0; reader_begin_row(reader, table, i); i++)
 		read_range(reader, catalog);
-	catalog_read_filters(reader, document, catalog);
 	read_plans(reader, document, catalog);
 }
 

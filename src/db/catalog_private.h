@@ -10,15 +10,25 @@
 #define CATALOG_SIZE_MAX ((size_t)64 << 20)
 
 #define PER_PLAN_MAX LOGIN_FILTERS_MAX /* filters, and attributes */
+#define CHOICE_MAX (PER_PLAN_MAX + 2 * IMPOSED_FILTERS_MAX)
 
 /* What NASes have in common for which a plan's filters are rendered once. */
 struct nas_view {
 	const struct nas_kind *kind;
 	enum nas_form form;
 	bool is_own_network;
+	const struct imposed *imposed; /* by the group; NULL = nothing */
 };
-/* All that can occur: each kind in each form, in our network and out of it. */
-#define NAS_VIEWS_MAX 128
+/* Far more than kinds and forms that a provider has, with groups that impose each their own; bounds
+ * the work. */
+#define NAS_VIEWS_MAX 1024
+
+/* A realm or a NAS group that imposes filters. */
+struct imposer {
+	const char *name;
+	int32_t nas_group_id; /* of a group */
+	struct imposed imposed;
+};
 
 /* A filter of each direction, or one: equipment may know them by one name. */
 struct filter_set {
@@ -35,9 +45,10 @@ struct named_zone {
 
 /* The filters of a login that apply to a view, in their order. */
 struct filter_choice {
-	const struct filter *filters[PER_PLAN_MAX];
+	const struct filter *filters[CHOICE_MAX];
 	size_t count;
-	bool is_forced; /* no attribute that is given may take their place */
+	size_t imposed_count; /* the first ones, which nothing takes the place of */
+	bool is_forced;       /* no attribute that is given may take their place */
 };
 
 struct catalog {
@@ -57,25 +68,38 @@ struct catalog {
 	struct filter_set *filter_sets; /* in the order of the document */
 	size_t filter_set_count;
 	struct filter_pools filter_pools; /* those that rules name */
-	struct nas_view views[NAS_VIEWS_MAX];
+	struct imposer *realms;           /* that impose something, in order of their names */
+	size_t realm_count;
+	struct imposer *nas_groups; /* likewise, in order of nas_group_id */
+	size_t nas_group_count;
+	struct nas_view *views;
 	unsigned view_count;
 	struct combinations *combinations; /* own_filters.c */
 	struct plan_refusal *refusals;
 	size_t refusal_count;
+	struct plan_refusal *remarks;
+	size_t remark_count;
 };
 
-/* The index of that view, which is added if it is new. */
-unsigned catalog_add_view(struct catalog *catalog, const struct nas_kind *kind, enum nas_form form,
-	bool is_own_network);
+/* The index of that view, which is added if it is new; NAS_VIEWS_MAX: there are too many. */
+unsigned catalog_add_view(struct catalog *catalog, const struct nas_view *wanted);
+/* Reads the tables realms and nas_groups, behind the filters. */
+void catalog_read_imposed(struct reader *reader, const json_t *document, struct catalog *catalog);
+/* What that group imposes (0 = no group); NULL = nothing. */
+const struct imposed *catalog_imposed_by_group(const struct catalog *catalog, int32_t nas_group_id);
+/* The same filters, whoever imposes them; both may be NULL. */
+bool imposed_is_same(const struct imposed *one, const struct imposed *other);
 /* Reads the tables pools, filters and filter_sets. */
 void catalog_read_filters(struct reader *reader, const json_t *document, struct catalog *catalog);
 /* The filter of that number, or NULL. */
 const struct filter *catalog_find_filter(const struct catalog *catalog, const json_t *number);
 /* Renders what all plans provide, once everything is read. */
 void catalog_render_provisions(struct catalog *catalog);
-/* Keeps what is said of a plan; why is copied. */
+/* Keeps what is said of a plan; why is copied. The second is for what is no fault. */
 void catalog_refuse(struct catalog *catalog, const char *plan, enum plan_part part,
 	const struct nas_view *view, bool is_login_refused, const char *why);
+void catalog_remark(
+	struct catalog *catalog, const char *plan, const struct nas_view *view, const char *remark);
 /* Octets of a reply that the plan's own attributes and what it provides there leave to filters. */
 size_t catalog_octets_left(const struct plan *plan, unsigned view);
 /* A filter for routers is no NAS's business, and one for our own network only makes sense where the
@@ -83,15 +107,22 @@ size_t catalog_octets_left(const struct plan *plan, unsigned view);
 bool filter_applies(const struct filter *filter, const struct nas_view *view);
 /* Renders the filters of all plans, behind what they provide. */
 void catalog_render_filters(struct catalog *catalog);
-/* Renders a choice beside that plan's attributes; the octets belong to owner. What is wrong (owned
- * by ctx), or NULL. */
-const char *catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx, const struct catalog *catalog,
-	const struct plan *plan, const struct filter_choice *choice, unsigned view,
-	struct rendered_filters *to);
+/* Which filters apply there: those that are imposed, then those of the quarantine or the plan's. */
+void catalog_choose_filters(const struct catalog *catalog, const struct plan *plan,
+	const struct imposed *by_realm, const struct own_filters *own, unsigned view,
+	struct filter_choice *choice);
+/* Renders a choice beside that plan's attributes; the octets belong to owner. */
+struct render_verdict {
+	const char *why;    /* what is wrong, owned by the work's context; NULL = nothing */
+	const char *remark; /* what is no fault, likewise */
+};
+struct render_verdict catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx,
+	const struct catalog *catalog, const struct plan *plan, const struct filter_choice *choice,
+	unsigned view, struct rendered_filters *to);
 
 struct combinations *combinations_new(TALLOC_CTX *ctx);
-/* Renders what subscribers have of their own, which the table own_filters of a document for
- * popradctl says, so that it is known what does not do. */
+/* Renders what realms impose beside each plan, and what subscribers have of their own, which the
+ * table own_filters of a document for popradctl says, so that it is known what does not do. */
 void catalog_check_own_filters(
 	struct reader *reader, const json_t *document, struct catalog *catalog);
 

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "db/catalog_private.h"
 #include "radius/encode.h"
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,17 +15,20 @@
 
 /* Views --------------------------------------------------------------------------------------- */
 
-unsigned catalog_add_view(struct catalog *catalog, const struct nas_kind *kind, enum nas_form form,
-	bool is_own_network)
+unsigned catalog_add_view(struct catalog *catalog, const struct nas_view *wanted)
 {
 	for (unsigned i = 0; i < catalog->view_count; i++) {
 		const struct nas_view *view = &catalog->views[i];
-		if (view->kind == kind && view->form == form &&
-			view->is_own_network == is_own_network)
+		if (view->kind == wanted->kind && view->form == wanted->form &&
+			view->is_own_network == wanted->is_own_network &&
+			imposed_is_same(view->imposed, wanted->imposed))
 			return i;
 	}
-	assert(catalog->view_count < NAS_VIEWS_MAX);
-	catalog->views[catalog->view_count] = (struct nas_view){kind, form, is_own_network};
+	if (catalog->view_count == NAS_VIEWS_MAX)
+		return NAS_VIEWS_MAX;
+	catalog->views = mem_must(
+		talloc_realloc(catalog, catalog->views, struct nas_view, catalog->view_count + 1));
+	catalog->views[catalog->view_count] = *wanted;
 	return catalog->view_count++;
 }
 
@@ -36,9 +38,10 @@ const char *const plan_part_names[PLAN_PARTS] = {
 char *plan_refusal_place(TALLOC_CTX *ctx, const struct plan_refusal *refusal)
 {
 	bool is_usual = refusal->form == NAS_FORM_USUAL;
-	return mem_must(talloc_asprintf(ctx, "kind %s%s%s%s", refusal->kind->name,
+	return mem_must(talloc_asprintf(ctx, "kind %s%s%s%s%s%s", refusal->kind->name,
 		is_usual ? "" : ", filter form ", is_usual ? "" : nas_form_names[refusal->form],
-		refusal->is_own_network ? "" : ", virtual POP"));
+		refusal->is_own_network ? "" : ", virtual POP", refusal->group != NULL ? ", " : "",
+		refusal->group != NULL ? refusal->group : ""));
 }
 
 /* NAS-Filter-Rule and Filter-Id exclude each other (RFC 4849 section 2), and equipment that takes
@@ -70,11 +73,11 @@ struct rendering {
 	TALLOC_CTX *ctx; /* of the work alone */
 	const struct catalog *catalog;
 	const struct nas_view *view;
-	const struct filter *const *filters;
-	size_t count;
+	struct filter_choice choice;
 	struct reply part;
 	size_t packet_octets; /* what they take; more than the part has if that is too small */
 	char *why;            /* NULL = nothing is wrong */
+	char *remark;         /* NULL = nothing else is to be said */
 	bool is_refused;
 };
 
@@ -103,10 +106,52 @@ static void complain(struct rendering *rendering, bool is_refused, const char *f
 	rendering->is_refused = is_refused;
 }
 
-static bool is_of_one_direction(const struct rendering *rendering)
+/* The later filter of two of one direction, among the first so many; NULL = there are none. */
+static const struct filter *find_second(
+	const struct filter_choice *choice, size_t count, const struct filter **first)
 {
-	return rendering->count == 2 &&
-	       rendering->filters[0]->list.direction == rendering->filters[1]->list.direction;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (choice->filters[k]->list.direction ==
+				choice->filters[i]->list.direction) {
+				*first = choice->filters[k];
+				return choice->filters[i];
+			}
+	return NULL;
+}
+
+/* Keeps the filters that are imposed, and of the others those of the directions wanted. */
+static void keep_imposed(struct rendering *rendering, const bool wanted[2])
+{
+	struct filter_choice *choice = &rendering->choice;
+	size_t kept = choice->imposed_count;
+	for (size_t i = kept; i < choice->count; i++) {
+		const struct filter *filter = choice->filters[i];
+		if (wanted[filter->list.direction])
+			choice->filters[kept++] = filter;
+		else if (rendering->remark == NULL)
+			rendering->remark = mem_must(talloc_asprintf(rendering->ctx,
+				"%s is imposed there, and where names are sent, %s gives way to it",
+				choice->filters[0]->list.name, filter->list.name));
+	}
+	choice->count = kept;
+}
+
+/* Equipment takes one name for each direction: that of a filter that is imposed goes alone. */
+static void displace(struct rendering *rendering)
+{
+	struct filter_choice *choice = &rendering->choice;
+	const struct filter *first, *second;
+	bool is_free[2] = {true, true};
+	for (size_t i = 0; i < choice->imposed_count; i++)
+		is_free[choice->filters[i]->list.direction] = false;
+	if (choice->imposed_count > 0)
+		keep_imposed(rendering, is_free);
+	second = find_second(choice, choice->imposed_count, &first);
+	if (second != NULL)
+		complain(rendering, false,
+			"%s and %s are both imposed there, and one name is sent for a direction",
+			first->list.name, second->list.name);
 }
 
 /* What the NAS makes of a name is its own affair: a name that does not do is sent all the same. */
@@ -126,15 +171,16 @@ static void put_name(struct rendering *rendering, const char *name, const char *
 static const char *find_set_name(const struct rendering *rendering)
 {
 	const struct catalog *catalog = rendering->catalog;
+	const struct filter_choice *choice = &rendering->choice;
 	const struct filter *in = NULL, *out = NULL;
 	const char *found = NULL;
 	size_t kind = 0;
 
-	if (rendering->count < 1 || rendering->count > 2 || is_of_one_direction(rendering))
+	if (choice->count < 1 || find_second(choice, choice->count, &in) != NULL)
 		return NULL;
-	for (size_t i = 0; i < rendering->count; i++)
-		*(rendering->filters[i]->list.direction == FILTER_IN ? &in : &out) =
-			rendering->filters[i];
+	for (size_t i = 0; i < choice->count; i++)
+		*(choice->filters[i]->list.direction == FILTER_IN ? &in : &out) =
+			choice->filters[i];
 	while (nas_kind_at(kind) != rendering->view->kind)
 		kind++;
 	for (size_t i = 0; i < catalog->filter_set_count; i++) {
@@ -156,40 +202,52 @@ static const char *suffix_of(const struct filter *filter)
 
 static void render_filter_ids(struct rendering *rendering)
 {
+	displace(rendering);
 	const char *set_name = find_set_name(rendering);
-	for (size_t i = 0; i < rendering->count; i++) {
-		const struct filter *filter = rendering->filters[i];
+	for (size_t i = 0; i < rendering->choice.count; i++) {
+		const struct filter *filter = rendering->choice.filters[i];
 		put_name(rendering, set_name ? set_name : filter->list.name, suffix_of(filter));
 	}
 }
 
+/* The one name is for both directions: what is imposed goes alone unless a set has all. */
 static void render_base(struct rendering *rendering)
 {
+	const struct filter_choice *choice = &rendering->choice;
+	static const bool none[2];
+	displace(rendering);
 	const char *set_name = find_set_name(rendering);
-	if (set_name) {
+	if (set_name == NULL && choice->imposed_count > 0 &&
+		choice->count > choice->imposed_count) {
+		keep_imposed(rendering, none);
+		set_name = find_set_name(rendering);
+	}
+	if (set_name != NULL) {
 		put_name(rendering, set_name, "");
 		return;
 	}
-	if (rendering->count > 1)
+	if (choice->count > 1)
 		complain(rendering, false,
 			"%s and %s must have one name there: popradctl filterset add NAME --in F "
 			"--out F",
-			rendering->filters[0]->list.name, rendering->filters[1]->list.name);
-	for (size_t i = 0; i < rendering->count; i++)
-		put_name(rendering, rendering->filters[i]->list.name, "");
+			choice->filters[0]->list.name, choice->filters[1]->list.name);
+	for (size_t i = 0; i < choice->count; i++)
+		put_name(rendering, choice->filters[i]->list.name, "");
 }
 
 static void render_erx_policies(struct rendering *rendering)
 {
-	for (size_t i = 0; i < rendering->count; i++) {
-		const struct filter_list *list = &rendering->filters[i]->list;
+	const struct filter_choice *choice = &rendering->choice;
+	const struct filter *first, *second;
+	displace(rendering);
+	second = find_second(choice, choice->count, &first);
+	if (second != NULL)
+		complain(rendering, false, "%s and %s are of one direction, which has one policy",
+			first->list.name, second->list.name);
+	for (size_t i = 0; i < choice->count; i++) {
+		const struct filter_list *list = &choice->filters[i]->list;
 		uint8_t number = list->direction == FILTER_IN ? ERX_INGRESS_POLICY_NAME
 							      : ERX_EGRESS_POLICY_NAME;
-		for (size_t k = 0; k < i; k++)
-			if (rendering->filters[k]->list.direction == list->direction)
-				complain(rendering, false,
-					"%s and %s are of one direction, which has one policy",
-					rendering->filters[k]->list.name, list->name);
 		if (strlen(list->name) > VENDOR_VALUE_MAX)
 			complain(rendering, true, "the name %s is longer than an attribute",
 				list->name);
@@ -199,11 +257,11 @@ static void render_erx_policies(struct rendering *rendering)
 }
 
 static int make_values(const struct rendering *rendering, const struct filter_list *lists,
-	struct filter_values *values, struct filter_fault *fault)
+	size_t count, struct filter_values *values, struct filter_fault *fault)
 {
 	const struct nas_kind *kind = rendering->view->kind;
 	const struct filter_pools *pools = &rendering->catalog->filter_pools;
-	size_t count = rendering->count, rules = 0;
+	size_t rules = 0;
 	int err;
 
 	switch (nas_kind_rendering(kind, rendering->view->form)) {
@@ -215,7 +273,8 @@ static int make_values(const struct rendering *rendering, const struct filter_li
 		if (err == 0 && kind->filter_rules_max > 0 && rules > kind->filter_rules_max) {
 			snprintf(fault->text, sizeof fault->text,
 				"%s%s become %zu rules, and it takes %u", lists[0].name,
-				count > 1 ? " and the others" : "", rules, kind->filter_rules_max);
+				rendering->choice.count > 1 ? " and the others" : "", rules,
+				kind->filter_rules_max);
 			return ERR_FULL;
 		}
 		return err;
@@ -225,20 +284,64 @@ static int make_values(const struct rendering *rendering, const struct filter_li
 	}
 }
 
+/* The lists of each direction as one; those of the filter that comes first go first. */
+static int merge_lists(const struct rendering *rendering, struct filter_list merged[2],
+	size_t *count, struct filter_fault *fault)
+{
+	const struct filter_choice *choice = &rendering->choice;
+	enum filter_direction first = choice->filters[0]->list.direction;
+	*count = 0;
+	for (size_t n = 0; n < 2; n++) {
+		enum filter_direction direction = n == 0               ? first
+						  : first == FILTER_IN ? FILTER_OUT
+								       : FILTER_IN;
+		struct filter_list lists[CHOICE_MAX];
+		size_t found = 0;
+		for (size_t i = 0; i < choice->count; i++)
+			if (choice->filters[i]->list.direction == direction)
+				lists[found++] = choice->filters[i]->list;
+		int err = found == 0 ? 0
+				     : filter_merge(rendering->ctx, lists, found, &merged[*count],
+					       fault);
+		if (err != 0)
+			return err;
+		*count += found > 0;
+	}
+	return 0;
+}
+
+/* Which rule of which filter it is, is seen where each stands alone. */
+static void find_culprit(struct rendering *rendering)
+{
+	const struct filter_choice *choice = &rendering->choice;
+	for (size_t i = 0; i < choice->count; i++) {
+		struct filter_values values;
+		struct filter_fault fault;
+		if (make_values(rendering, &choice->filters[i]->list, 1, &values, &fault) ==
+			ERR_RANGE)
+			complain(rendering, true, "%s", fault.text);
+	}
+}
+
 static void render_rules(struct rendering *rendering, uint32_t vendor, uint8_t number)
 {
-	struct filter_list lists[PER_PLAN_MAX];
+	const struct filter_choice *choice = &rendering->choice;
+	struct filter_list lists[2];
 	struct filter_values values;
 	struct filter_fault fault;
+	size_t count;
 
-	for (size_t i = 0; i < rendering->count; i++) {
-		lists[i] = rendering->filters[i]->list;
-		if (rendering->filters[i]->fault)
-			complain(rendering, true, "%s", rendering->filters[i]->fault);
-	}
+	for (size_t i = 0; i < choice->count; i++)
+		if (choice->filters[i]->fault)
+			complain(rendering, true, "%s", choice->filters[i]->fault);
 	if (rendering->why)
 		return;
-	if (make_values(rendering, lists, &values, &fault) != 0) {
+	int err = merge_lists(rendering, lists, &count, &fault);
+	if (err == 0)
+		err = make_values(rendering, lists, count, &values, &fault);
+	if (err == ERR_RANGE && choice->count > count)
+		find_culprit(rendering);
+	if (err != 0) {
 		complain(rendering, true, "%s", fault.text);
 		return;
 	}
@@ -288,20 +391,32 @@ static void render(struct rendering *rendering)
 
 /* Plans --------------------------------------------------------------------------------------- */
 
+static void keep(struct catalog *catalog, struct plan_refusal **list, size_t *count,
+	const struct plan_refusal *kept, const struct nas_view *view)
+{
+	*list = mem_must(talloc_realloc(catalog, *list, struct plan_refusal, (unsigned)*count + 1));
+	struct plan_refusal *to = &(*list)[(*count)++];
+	*to = *kept;
+	to->kind = view->kind;
+	to->form = view->form;
+	to->is_own_network = view->is_own_network;
+	to->group = view->imposed != NULL ? view->imposed->by : NULL;
+	to->why = mem_must(talloc_strdup(catalog, kept->why));
+}
+
 void catalog_refuse(struct catalog *catalog, const char *plan, enum plan_part part,
 	const struct nas_view *view, bool is_login_refused, const char *why)
 {
-	catalog->refusals = mem_must(talloc_realloc(catalog, catalog->refusals, struct plan_refusal,
-		(unsigned)catalog->refusal_count + 1));
-	catalog->refusals[catalog->refusal_count++] = (struct plan_refusal){
-		.plan = plan,
-		.part = part,
-		.kind = view->kind,
-		.form = view->form,
-		.is_own_network = view->is_own_network,
-		.is_login_refused = is_login_refused,
-		.why = mem_must(talloc_strdup(catalog, why)),
-	};
+	const struct plan_refusal refusal = {
+		.plan = plan, .part = part, .is_login_refused = is_login_refused, .why = why};
+	keep(catalog, &catalog->refusals, &catalog->refusal_count, &refusal, view);
+}
+
+void catalog_remark(
+	struct catalog *catalog, const char *plan, const struct nas_view *view, const char *remark)
+{
+	const struct plan_refusal remarked = {.plan = plan, .part = PLAN_FILTERS, .why = remark};
+	keep(catalog, &catalog->remarks, &catalog->remark_count, &remarked, view);
 }
 
 static bool gives_carrier(const struct plan *plan, unsigned carriers)
@@ -315,15 +430,16 @@ static bool gives_carrier(const struct plan *plan, unsigned carriers)
 /* What the rendered filters are for this plan, which has attributes of its own. What is wrong
  * (owned by the work's context), or NULL. */
 static const char *give(const struct plan *plan, const struct rendering *rendering,
-	const uint8_t *octets, bool is_forced, struct rendered_filters *to)
+	const uint8_t *octets, struct rendered_filters *to)
 {
+	const struct filter_choice *choice = &rendering->choice;
 	const struct nas_view *view = rendering->view;
 	unsigned carriers = yields_to(nas_kind_rendering(view->kind, view->form));
 	size_t left = catalog_octets_left(plan, (unsigned)(view - rendering->catalog->views));
 	bool is_too_long = rendering->packet_octets > left;
 
-	*to = (struct rendered_filters){
-		.yields_to = is_forced ? 0 : carriers, .displaces = is_forced ? carriers : 0};
+	*to = (struct rendered_filters){.yields_to = choice->is_forced ? 0 : carriers,
+		.displaces = choice->is_forced && carriers != 0 ? CARRIERS_ALL : 0};
 	if (gives_carrier(plan, to->yields_to))
 		return NULL;
 	to->is_refused = rendering->is_refused || is_too_long;
@@ -335,7 +451,7 @@ static const char *give(const struct plan *plan, const struct rendering *renderi
 		return rendering->why;
 	return mem_must(talloc_asprintf(rendering->ctx,
 		"%s%s take %zu octets of an answer, in which they have %zu",
-		rendering->filters[0]->list.name, rendering->count > 1 ? " and the others" : "",
+		choice->filters[0]->list.name, choice->count > 1 ? " and the others" : "",
 		rendering->packet_octets, left));
 }
 
@@ -345,23 +461,23 @@ static const uint8_t *render_choice(
 {
 	uint8_t buffer[RADIUS_MAX_PACKET];
 	reply_init_part(&rendering->part, buffer);
-	rendering->filters = choice->filters;
-	rendering->count = choice->count;
-	if (rendering->count > 0)
+	rendering->choice = *choice;
+	if (choice->count > 0)
 		render(rendering);
 	return rendering->part.length > 0
 		       ? mem_must(talloc_memdup(owner, buffer, rendering->part.length))
 		       : NULL;
 }
 
-const char *catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx, const struct catalog *catalog,
-	const struct plan *plan, const struct filter_choice *choice, unsigned view,
-	struct rendered_filters *to)
+struct render_verdict catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx,
+	const struct catalog *catalog, const struct plan *plan, const struct filter_choice *choice,
+	unsigned view, struct rendered_filters *to)
 {
 	struct rendering rendering = {
 		.ctx = ctx, .catalog = catalog, .view = &catalog->views[view]};
 	const uint8_t *octets = render_choice(owner, &rendering, choice);
-	return give(plan, &rendering, octets, choice->is_forced, to);
+	const char *why = give(plan, &rendering, octets, to);
+	return (struct render_verdict){.why = why, .remark = rendering.remark};
 }
 
 /* Renders what plans[0..count), which have the same filters, are for one view. */
@@ -371,18 +487,18 @@ static void render_view(
 	struct rendering rendering = {.ctx = mem_must(talloc_new(catalog)),
 		.catalog = catalog,
 		.view = &catalog->views[view]};
-	struct filter_choice choice = {.count = 0};
+	struct filter_choice choice;
 
-	for (size_t i = 0; i < plans[0]->filter_count; i++)
-		if (filter_applies(plans[0]->filters[i], rendering.view))
-			choice.filters[choice.count++] = plans[0]->filters[i];
+	catalog_choose_filters(catalog, plans[0], NULL, NULL, view, &choice);
 	const uint8_t *octets = render_choice(catalog, &rendering, &choice);
 	for (size_t i = 0; i < count; i++) {
 		struct rendered_filters *to = &plans[i]->rendered[view];
-		const char *why = give(plans[i], &rendering, octets, false, to);
+		const char *why = give(plans[i], &rendering, octets, to);
 		if (why)
 			catalog_refuse(catalog, plans[i]->name, PLAN_FILTERS, rendering.view,
 				to->is_refused, why);
+		if (rendering.remark)
+			catalog_remark(catalog, plans[i]->name, rendering.view, rendering.remark);
 	}
 	talloc_free(rendering.ctx);
 }

@@ -19,7 +19,35 @@ static bool is_cisco_rule(const struct encoded_attr *attr)
 	return false;
 }
 
-unsigned filter_carrier_of(const struct encoded_attr *attr)
+/* They name a filter, a policy or rules that the equipment would apply beside or instead of others.
+ */
+static bool names_filter(const struct encoded_attr *attr)
+{
+	static const struct {
+		uint32_t vendor, number;
+	} others[] = {
+		{VENDOR_CISCO, CISCO_IN_ACL},
+		{VENDOR_CISCO, CISCO_OUT_ACL},
+		{VENDOR_CISCO, CISCO_IPV6_IN_ACL},
+		{VENDOR_CISCO, CISCO_IPV6_OUT_ACL},
+		{VENDOR_ERX, ERX_IPV6_INGRESS_POLICY_NAME},
+		{VENDOR_ERX, ERX_IPV6_EGRESS_POLICY_NAME},
+		{VENDOR_ERX, ERX_INPUT_INTERFACE_FILTER},
+		{VENDOR_ERX, ERX_OUTPUT_INTERFACE_FILTER},
+		{VENDOR_NOKIA, ALC_SUBSCRIBER_FILTER},
+		{VENDOR_NOKIA, ALC_NAS_FILTER_RULE_SHARED},
+		{VENDOR_USR, USR_IFILTER_IP},
+		{VENDOR_USR, USR_OFILTER_IP},
+		{VENDOR_USR, USR_CALL_INPUT_FILTER},
+		{VENDOR_USR, USR_CALL_OUTPUT_FILTER},
+	};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (others[i].vendor == attr->vendor && others[i].number == attr->number)
+			return true;
+	return false;
+}
+
+static unsigned carrier_of(const struct encoded_attr *attr)
 {
 	switch (attr->vendor) {
 	case 0:
@@ -40,4 +68,10 @@ unsigned filter_carrier_of(const struct encoded_attr *attr)
 	default:
 		return 0;
 	}
+}
+
+unsigned filter_carrier_of(const struct encoded_attr *attr)
+{
+	unsigned carrier = carrier_of(attr);
+	return carrier == 0 && names_filter(attr) ? CARRIER_OTHER : carrier;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors
  *
- * Filters of subscribers who are exempt from one, or in quarantine. They are made when somebody
- * logs in for whom they are not there yet, and kept as long as the catalog: few have anything of
- * their own, and few kinds of it occur. */
+ * Which filters apply to whom. Those of subscribers who are exempt from one, or in quarantine, or
+ * of whose realm some are imposed, are made when somebody logs in for whom they are not there yet,
+ * and kept as long as the catalog: few kinds of it occur. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "db/catalog_private.h"
 #include <string.h>
 
 /* What is past it is made anew at each login, and goes with it. */
-#define COMBINATIONS_MAX 1024
-#define BUCKETS 256
+#define COMBINATIONS_MAX 4096
+#define BUCKETS 1024
 
 /* What one plan's filters, with what is the subscriber's own, are for one view. */
 struct combination {
@@ -46,35 +47,61 @@ bool catalog_knows_own_filters(const struct catalog *catalog, const struct own_f
 	       find_filter_set(catalog, own->quarantine_filter_set_id) != NULL;
 }
 
-static void add(
+/* False: it is not for there. One that is imposed already stays where it is. */
+static bool add(
 	struct filter_choice *choice, const struct filter *filter, const struct nas_view *view)
 {
-	if (filter != NULL && filter_applies(filter, view))
-		choice->filters[choice->count++] = filter;
+	if (filter == NULL || !filter_applies(filter, view))
+		return false;
+	for (size_t i = 0; i < choice->imposed_count; i++)
+		if (choice->filters[i] == filter)
+			return true;
+	choice->filters[choice->count++] = filter;
+	return true;
+}
+
+static void add_imposed(
+	struct filter_choice *choice, const struct imposed *imposed, const struct nas_view *view)
+{
+	for (size_t i = 0; imposed != NULL && i < imposed->count; i++) {
+		add(choice, imposed->filters[i], view);
+		choice->imposed_count = choice->count;
+	}
 }
 
 static bool is_exempt(const struct own_filters *own, const struct filter *filter)
 {
-	for (size_t i = 0; i < own->exempt_count; i++)
+	for (size_t i = 0; own != NULL && i < own->exempt_count; i++)
 		if (own->exempt_filter_ids[i] == filter->filter_id)
 			return true;
 	return false;
 }
 
-static void choose(const struct catalog *catalog, const struct plan *plan,
-	const struct own_filters *own, unsigned number, struct filter_choice *choice)
+/* False: he is in none, or in one that does not apply there, which must not leave the line opener
+ * than it was. */
+static bool add_quarantine(const struct catalog *catalog, const struct own_filters *own,
+	const struct nas_view *view, struct filter_choice *choice)
+{
+	const struct filter_set *quarantine =
+		own == NULL ? NULL : find_filter_set(catalog, own->quarantine_filter_set_id);
+	if (quarantine == NULL)
+		return false;
+	bool has_in = add(choice, quarantine->in, view);
+	bool has_out = add(choice, quarantine->out, view);
+	return has_in || has_out;
+}
+
+void catalog_choose_filters(const struct catalog *catalog, const struct plan *plan,
+	const struct imposed *by_realm, const struct own_filters *own, unsigned number,
+	struct filter_choice *choice)
 {
 	const struct nas_view *view = &catalog->views[number];
-	const struct filter_set *quarantine =
-		find_filter_set(catalog, own->quarantine_filter_set_id);
 	memset(choice, 0, sizeof *choice);
-	if (quarantine != NULL) {
-		add(choice, quarantine->in, view);
-		add(choice, quarantine->out, view);
-	}
-	/* A set that does not apply there must not leave the line opener than it was. */
-	choice->is_forced = choice->count > 0;
-	for (size_t i = 0; i < plan->filter_count && !choice->is_forced; i++)
+	add_imposed(choice, view->imposed, view);
+	add_imposed(choice, by_realm, view);
+	bool is_quarantined = add_quarantine(catalog, own, view, choice);
+	choice->is_forced = is_quarantined || choice->imposed_count > 0;
+	for (size_t i = 0; i < plan->filter_count && !is_quarantined; i++)
 		if (!is_exempt(own, plan->filters[i]))
 			add(choice, plan->filters[i], view);
 }
@@ -91,14 +118,15 @@ static bool is_same(const struct combination *one, const struct combination *oth
 {
 	return one->plan == other->plan && one->view == other->view &&
 	       one->choice.is_forced == other->choice.is_forced &&
+	       one->choice.imposed_count == other->choice.imposed_count &&
 	       one->choice.count == other->choice.count &&
 	       memcmp(one->choice.filters, other->choice.filters,
 		       one->choice.count * sizeof *one->choice.filters) == 0;
 }
 
-/* *why (owned by ctx, NULL = nothing) is known of a new one only. */
+/* What is wrong with it (*verdict, owned by ctx) is known of a new one only. */
 static const struct rendered_filters *find_or_make(TALLOC_CTX *ctx, const struct catalog *catalog,
-	const struct combination *wanted, const char **why)
+	const struct combination *wanted, struct render_verdict *verdict)
 {
 	struct combinations *all = catalog->combinations;
 	struct combination **bucket = &all->buckets[bucket_of(wanted)];
@@ -108,7 +136,7 @@ static const struct rendered_filters *find_or_make(TALLOC_CTX *ctx, const struct
 	bool is_kept = all->count < COMBINATIONS_MAX;
 	struct combination *made =
 		mem_must(talloc_memdup(is_kept ? (TALLOC_CTX *)all : ctx, wanted, sizeof *wanted));
-	*why = catalog_render_choice(
+	*verdict = catalog_render_choice(
 		made, ctx, catalog, made->plan, &made->choice, made->view, &made->rendered);
 	if (is_kept) {
 		made->next = *bucket;
@@ -118,22 +146,15 @@ static const struct rendered_filters *find_or_make(TALLOC_CTX *ctx, const struct
 	return &made->rendered;
 }
 
-const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct catalog *catalog,
-	const struct plan *plan, const struct own_filters *own, unsigned view)
-{
-	struct combination wanted = {.plan = plan, .view = view};
-	const char *why = NULL;
-	choose(catalog, plan, own, view, &wanted.choice);
-	return find_or_make(ctx, catalog, &wanted, &why);
-}
-
-/* "gold with filter set strict", "gold without no-smtp" */
+/* "gold with filter set strict", "gold without no-smtp", "gold in realm isp.example" */
 static const char *describe(TALLOC_CTX *ctx, const struct catalog *catalog, const struct plan *plan,
-	const struct own_filters *own)
+	const struct imposed *by_realm, const struct own_filters *own)
 {
 	const struct filter_set *quarantine =
-		find_filter_set(catalog, own->quarantine_filter_set_id);
+		own == NULL ? NULL : find_filter_set(catalog, own->quarantine_filter_set_id);
 	char *text = mem_must(talloc_strdup(ctx, plan->name));
+	if (by_realm != NULL)
+		text = mem_must(talloc_asprintf_append(text, " in %s", by_realm->by));
 	if (quarantine != NULL)
 		return mem_must(
 			talloc_asprintf_append(text, " with filter set %s", quarantine->name));
@@ -147,31 +168,72 @@ static const char *describe(TALLOC_CTX *ctx, const struct catalog *catalog, cons
 	return text;
 }
 
-static void check(struct catalog *catalog, const struct plan *plan, const struct own_filters *own)
+const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct catalog *catalog,
+	const struct plan *plan, const struct imposed *by_realm, const struct own_filters *own,
+	unsigned view)
+{
+	static struct log_limit limit;
+	struct combination wanted = {.plan = plan, .view = view};
+	struct render_verdict verdict = {0};
+	catalog_choose_filters(catalog, plan, by_realm, own, view, &wanted.choice);
+	const struct rendered_filters *rendered = find_or_make(ctx, catalog, &wanted, &verdict);
+	if (verdict.why != NULL)
+		log_event_limited(&limit, LOG_LEVEL_ERROR, "filter_unfit",
+			"plan=%s nas=%s login=%s reason=%s",
+			log_quote_text(describe(ctx, catalog, plan, by_realm, own)),
+			catalog->views[view].kind->name,
+			rendered->is_refused ? "refused" : "accepted",
+			log_quote_reason(verdict.why));
+	return rendered;
+}
+
+static void check(struct catalog *catalog, const struct plan *plan, const struct imposed *by_realm,
+	const struct own_filters *own)
 {
 	for (unsigned view = 0; view < catalog->view_count; view++) {
 		struct combination wanted = {.plan = plan, .view = view};
-		const char *why = NULL;
-		choose(catalog, plan, own, view, &wanted.choice);
+		struct render_verdict verdict = {0};
+		catalog_choose_filters(catalog, plan, by_realm, own, view, &wanted.choice);
 		const struct rendered_filters *rendered =
-			find_or_make(catalog, catalog, &wanted, &why);
-		if (why != NULL)
-			catalog_refuse(catalog, describe(catalog, catalog, plan, own), PLAN_FILTERS,
-				&catalog->views[view], rendered->is_refused, why);
+			find_or_make(catalog, catalog, &wanted, &verdict);
+		const char *whose = verdict.why == NULL && verdict.remark == NULL
+					    ? NULL
+					    : describe(catalog, catalog, plan, by_realm, own);
+		if (verdict.why != NULL)
+			catalog_refuse(catalog, whose, PLAN_FILTERS, &catalog->views[view],
+				rendered->is_refused, verdict.why);
+		if (verdict.remark != NULL)
+			catalog_remark(catalog, whose, &catalog->views[view], verdict.remark);
 	}
+}
+
+/* A row's realm; NULL = it imposes nothing. */
+static const struct imposed *read_realm(struct reader *reader, const struct catalog *catalog)
+{
+	const char *name = json_string_value(reader_field(reader, "realm"));
+	if (name == NULL)
+		return NULL;
+	char *login = mem_must(talloc_asprintf(reader->ctx, "@%s", name));
+	const struct imposed *imposed = catalog_imposed_by_realm(catalog, login);
+	talloc_free(login);
+	return imposed;
 }
 
 void catalog_check_own_filters(
 	struct reader *reader, const json_t *document, struct catalog *catalog)
 {
+	for (size_t i = 0; i < catalog->realm_count; i++)
+		for (size_t k = 0; k < catalog->plan_count; k++)
+			check(catalog, &catalog->plans[k], &catalog->realms[i].imposed, NULL);
 	const json_t *table = reader_begin_table(reader, document, "own_filters");
 	for (size_t i = 0; reader_begin_row(reader, table, i); i++) {
 		const struct plan *plan =
 			catalog_find_plan(catalog, reader_id(reader, "plan_id", 1));
+		const struct imposed *by_realm = read_realm(reader, catalog);
 		struct own_filters own = {0};
 		reader->object = reader_field(reader, "policy");
 		own_filters_read(reader, &own);
 		if (plan != NULL && reader->rc == 0)
-			check(catalog, plan, &own);
+			check(catalog, plan, by_realm, &own);
 	}
 }

@@ -77,12 +77,20 @@ enum radius_attribute {
 /* Vendors whose attributes carry filters. */
 #define VENDOR_CISCO 9
 #define CISCO_AVPAIR 1
+#define CISCO_IN_ACL 57
+#define CISCO_OUT_ACL 58
+#define CISCO_IPV6_IN_ACL 61
+#define CISCO_IPV6_OUT_ACL 62
 #define VENDOR_ASCEND 529
 #define ASCEND_DATA_FILTER \
 	242 /* also a standard attribute, in the times before vendors had theirs */
 #define VENDOR_ERX 4874
 #define ERX_INGRESS_POLICY_NAME 10
 #define ERX_EGRESS_POLICY_NAME 11
+#define ERX_IPV6_INGRESS_POLICY_NAME 106
+#define ERX_IPV6_EGRESS_POLICY_NAME 107
+#define ERX_INPUT_INTERFACE_FILTER 191
+#define ERX_OUTPUT_INTERFACE_FILTER 192
 
 /* And those that carry rates and name servers. */
 #define ERX_PRIMARY_DNS 4
@@ -97,6 +105,10 @@ enum radius_attribute {
 #define VENDOR_USR 429
 #define USR_PRIMARY_DNS_SERVER 0x900f
 #define USR_SECONDARY_DNS_SERVER 0x9010
+#define USR_IFILTER_IP 0x9000
+#define USR_OFILTER_IP 0x9003
+#define USR_CALL_INPUT_FILTER 0x982d
+#define USR_CALL_OUTPUT_FILTER 0x9837
 #define VENDOR_HUAWEI 2011
 #define HUAWEI_INPUT_AVERAGE_RATE 2
 #define HUAWEI_OUTPUT_AVERAGE_RATE 5
@@ -109,6 +121,8 @@ enum radius_attribute {
 #define ALC_IPV6_PRIMARY_DNS 105
 #define ALC_IPV6_SECONDARY_DNS 106
 #define ALC_SUBSCRIBER_QOS_OVERRIDE 126
+#define ALC_SUBSCRIBER_FILTER 134
+#define ALC_NAS_FILTER_RULE_SHARED 158
 #define VENDOR_WISPR 14122
 #define WISPR_BANDWIDTH_MAX_UP 7
 #define WISPR_BANDWIDTH_MAX_DOWN 8

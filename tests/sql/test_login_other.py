@@ -185,6 +185,9 @@ def test_the_catalog_document(network, cursor):
     network.run("insert into poprad.filter_set (name, in_filter_id, out_filter_id) values ('both', 2, 1), ('in', 2, null)")
     network.run("insert into poprad.filter_set_name values (1, 'usr', 'b')")
     network.run("insert into poprad.plan_filter values (1, 1, 2), (1, 2, 1)")
+    network.run("insert into poprad.realm (name) values ('isp.example'), ('free.example')")
+    network.run("select poprad.realm_set('isp.example', '{a,b}')")
+    network.run("select poprad.nas_group_set('west', null, '{b}')")
     network.run("""update poprad.plan set session_limit = 1, session_timeout_s = 2, idle_timeout_s = 3, interim_s = 60,
                    allows_login = true, rate_in_kbit = 512, rate_out_kbit = 2048,
                    dns_servers = '{2001:db8::53,192.0.2.53}', attributes = '{"Reply-Message = \\"hi\\"", "Port-Limit = 1"}'""")
@@ -208,6 +211,8 @@ def test_the_catalog_document(network, cursor):
                      "rules": ["deny tcp pool dynamic 192.0.2.0/24 eq 25 80", "permit ip any any"]}],
         "filter_sets": [{"filter_set_id": 1, "name": "both", "in_filter_id": 2, "out_filter_id": 1, "names": {"usr": "b"}},
                         {"filter_set_id": 2, "name": "in", "in_filter_id": 2, "out_filter_id": 0, "names": {}}],
+        "realms": [{"name": "isp.example", "filters": [2, 1]}],
+        "nas_groups": [{"nas_group_id": west, "name": "west", "filters": [1]}],
         "plans": [{"plan_id": 1, "name": "dialup", "pool_id": 1, "session_limit": 1, "session_timeout_s": 2,
                    "idle_timeout_s": 3, "interim_s": 60, "rate_in_kbit": 512, "rate_out_kbit": 2048,
                    "dns_servers": ["2001:db8::53", "192.0.2.53"], "netmask": "255.255.255.255", "allows_login": True,
@@ -219,7 +224,7 @@ def test_an_empty_catalog_has_every_member(database):
     cursor = database.connect("poprad_server").cursor()
     assert rows(cursor, "select poprad.catalog()")[0][0] == {
         "version": 1, "nas": [], "learned": [], "pool_ranges": [], "pools": [], "filters": [],
-        "filter_sets": [], "plans": []}
+        "filter_sets": [], "realms": [], "nas_groups": [], "plans": []}
 
 
 @pytest.mark.parametrize("change", [

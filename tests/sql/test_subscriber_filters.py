@@ -14,6 +14,8 @@ def network(database):
     network = Network(database)
     network.subscriber("one")
     network.run("insert into poprad.filter (name, direction) values ('a', 'in'), ('b', 'out')")
+    network.run("insert into poprad.plan_filter (plan_id, position, filter_id) select s.plan_id, f.filter_id, f.filter_id "
+                "from poprad.subscriber s, poprad.filter f")
     network.run("insert into poprad.filter_set (name, in_filter_id, out_filter_id) select 'hold', a.filter_id, b.filter_id "
                 "from poprad.filter a, poprad.filter b where a.name = 'a' and b.name = 'b'")
     return network
@@ -52,6 +54,7 @@ def test_exemptions(database, network, operator):
     assert found(database) == {"exempt_filter_ids": [filter_id(network, "b")]}
     # It goes with its filter.
     network.run("delete from poprad.filter_set")
+    network.run("delete from poprad.plan_filter")
     network.run("delete from poprad.filter where name = 'b'")
     assert found(database) is None
     assert network.one("select has_policy from poprad.subscriber") is False
@@ -109,3 +112,57 @@ def test_each_combination_is_checked_once(network, operator):
     id = filter_id(network, "a")
     assert sorted((one["policy"] for one in own), key=len) == [
         {"exempt_filter_ids": [id]}, {"exempt_filter_ids": [id], "quarantine_filter_set_id": 1}]
+
+
+def imposed(network, column, table, name):
+    return network.one(f"select array_agg(f.name order by i.position) from poprad.{table}_filter i "
+                       f"join poprad.{table} o using ({column}) join poprad.filter f using (filter_id) where o.name = %s", name)
+
+
+def test_what_a_realm_and_a_group_impose(network, operator):
+    network.run("insert into poprad.realm (name) values ('isp.example')")
+    network.group("west")
+    network.run("insert into poprad.filter (name, direction, scope) values ('c', 'in', 'router')")
+    for function, table, column, name, rest in (("realm_set", "realm", "realm_id", "isp.example", ""),
+                                                ("nas_group_set", "nas_group", "nas_group_id", "west", "null, ")):
+        def impose(names):
+            operator.execute(f"select poprad.{function}(%s, {rest}%s)", (name, names))
+        impose(["b", "a"])
+        assert imposed(network, column, table, name) == ["b", "a"]
+        impose(["a"])
+        assert imposed(network, column, table, name) == ["a"]
+        for names, message in ((["a", "a"], "a filter is given twice"), (["d"], "there is no filter d"),
+                               (["c"], "filter c is for routers"), (["a"] * 9, "at most 8 filters")):
+            with pytest.raises(psycopg2.Error, match=message):
+                impose(names)
+        with pytest.raises(psycopg2.errors.NoDataFound, match="nowhere"):
+            operator.execute(f"select poprad.{function}('nowhere', {rest}'{{}}')")
+        with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+            network.run("delete from poprad.filter where name = 'a'")
+        impose([])
+        assert imposed(network, column, table, name) is None
+    operator.execute("select poprad.nas_group_set('west', false, null)")
+    assert network.one("select is_own_network from poprad.nas_group where name = 'west'") is False
+    # A realm takes what it imposes with it.
+    operator.execute("select poprad.realm_set('isp.example', '{b}')")
+    network.run("delete from poprad.realm")
+    assert network.one("select count(*) from poprad.realm_filter") == 0
+
+
+def test_an_exemption_that_would_do_nothing(network, operator):
+    network.run("insert into poprad.realm (name) values ('isp.example')")
+    network.subscriber("two@isp.example")
+    network.group("west")
+    operator.execute("select poprad.realm_set('isp.example', '{a}')")
+    with pytest.raises(psycopg2.Error, match="realm isp.example imposes filter a, and nobody is exempt from it"):
+        exempt(operator, "a", login="two@isp.example")
+    exempt(operator, "b", login="two@isp.example")
+    # Elsewhere than in the group it does something, if the plan has the filter.
+    operator.execute("select poprad.nas_group_set('west', null, '{a}')")
+    exempt(operator, "a")
+    network.run("delete from poprad.plan_filter where filter_id = (select filter_id from poprad.filter where name = 'a')")
+    with pytest.raises(psycopg2.Error, match="group west imposes filter a, and nobody is exempt from it"):
+        exempt(operator, "a")
+    operator.execute("select poprad.nas_group_set('west', null, '{}')")
+    with pytest.raises(psycopg2.Error, match="plan .* does not have filter a"):
+        exempt(operator, "a")

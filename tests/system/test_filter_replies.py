@@ -100,6 +100,13 @@ def provider():
         instance.ctl("filter", "add", "hold", "--direction", "in", "--rule", "deny tcp any any eq smtp", "--rule",
                      "permit ip any any")
         instance.ctl("filterset", "add", "hold", "--in", "hold")
+        instance.ctl("filter", "add", "no-netbios", "--direction", "in", "--rule", "deny udp any any eq 137", "--rule",
+                     "permit ip any any")
+        for login in ("tenant", "rebel"):
+            instance.ctl("subscriber", "add", f"{login}@wholesale.example", "--password", "let-me-in", "--plan", "residential")
+        instance.ctl("realm", "set", "wholesale.example", "--filter", "no-netbios")
+        instance.ctl("subscriber", "set", "rebel@wholesale.example", "--attribute", "Filter-Id = open.in", "--attribute",
+                     "Ascend-Data-Filter = ip in forward", "--attribute", "Cisco-AVPair = ip:inacl#1=permit ip any any")
         instance.ctl("subscriber", "exempt", "server@isp.example", "no-smtp", "--reason", "has a mail server")
         instance.ctl("subscriber", "quarantine", "quarantined@isp.example", "hold", "--reason", "sends spam")
         instance.ctl("subscriber", "exempt", "quarantined@isp.example", "no-servers", "--reason", "has a web server")
@@ -156,6 +163,96 @@ def test_who_is_in_quarantine(provider, place, is_virtual):
     attributes = radclient(provider, f"{NET[place]}.{2 if is_virtual else 1}", "quarantined@isp.example")
     assert filters_of(attributes) == quarantined(place), attributes
     assert "Idle-Timeout = 77" in attributes
+
+
+# The filter that the realm imposes is about what comes from the subscriber, so before the plan's for that.
+NETBIOS_OLD = "Attr-242 = 0x01000100000000000000000000001100000000890002" + 20 * "0"
+NETBIOS = {
+    "cisco rules": ["Cisco-AVPair = ip:inacl#1=deny udp any any eq netbios-ns"],
+    "ascend": ["Ascend-Data-Filter = ip in drop udp dstport = 137"],
+    "ascend old-rules": [NETBIOS_OLD],
+    "nokia": ["NAS-Filter-Rule = deny in 17 from any to any 137"],
+    "other rules": ["NAS-Filter-Rule = deny in 17 from any to any 137"],
+}
+IN_ALONE = {"ascend": IN_ASCEND[-1:], "ascend old-rules": IN_OLD[-1:], "nokia": IN_RULES[-1:], "other rules": IN_RULES[-1:],
+            "cisco rules": IN_CISCO[-1:]}
+
+
+def imposed(place, is_virtual):
+    if place in NETBIOS:
+        both, out = EXPECTED[place]
+        rules = NETBIOS[place] + (IN_ALONE[place] if is_virtual else both[len(out):])
+        if place == "cisco rules":
+            rules = [re.sub(r"#\d+", f"#{number}", rule) for number, rule in enumerate(rules, 1)]
+        return rules + out
+    if place == "juniper":
+        return ["ERX-Ingress-Policy-Name = no-netbios", "ERX-Egress-Policy-Name = no-servers"]
+    if place in ("usr", "portmaster"):
+        return ["Filter-Id = no-netbios"]
+    return ["Filter-Id = no-netbios.in", "Filter-Id = no-servers.out"] if EXPECTED[place][0] == NAMES else []
+
+
+@pytest.mark.parametrize("place, is_virtual", PLACES_AND_NETWORKS)
+def test_what_a_realm_imposes(provider, place, is_virtual):
+    source = f"{NET[place]}.{2 if is_virtual else 1}"
+    assert filters_of(radclient(provider, source, "tenant@wholesale.example")) == imposed(place, is_virtual)
+    rebel = filters_of(radclient(provider, source, "rebel@wholesale.example"))
+    if imposed(place, is_virtual):
+        assert rebel == imposed(place, is_virtual)
+    else:
+        assert rebel[0] == "Filter-Id = open.in"
+
+
+def test_what_a_realm_imposes_stays(provider, refused):
+    """Neither an exemption nor a quarantine takes it away, and everybody is told of it."""
+    login, source = "rebel@wholesale.example", f"{NET['cisco rules']}.1"
+    refused("realm wholesale.example imposes filter no-netbios, and nobody is exempt from it", "subscriber", "exempt", login,
+            "no-netbios", "--reason", "asks for it")
+    refused("a realm imposes that filter", "filter", "remove", "no-netbios")
+    provider.ctl("subscriber", "quarantine", login, "hold", "--reason", "sends spam")
+    assert filters_of(radclient(provider, source, login)) == [
+        "Cisco-AVPair = ip:inacl#1=deny udp any any eq netbios-ns", "Cisco-AVPair = ip:inacl#2=deny tcp any any eq smtp",
+        "Cisco-AVPair = ip:inacl#3=permit ip any any"]
+    assert previewed(provider, login, "cisco") == ["Filter-Id = no-netbios.in"]
+    provider.ctl("subscriber", "release", login)
+    assert "  His realm imposes: no-netbios.\n" in provider.ctl("why", login)
+    assert json.loads(provider.ctl("realm", "show", "wholesale.example", "--json"))["filters"] == ["no-netbios"]
+    assert json.loads(provider.ctl("subscriber", "show", login, "--json"))["imposed_filters"] == ["no-netbios"]
+
+
+def test_what_a_group_imposes(provider, refused):
+    login, source = "server@isp.example", f"{NET['other rules']}.2"
+    before = filters_of(radclient(provider, source, login))
+    refused("no-netbios and hold are both imposed there, and one name is sent for a direction",
+            "group", "set", "rented", "--filter", "no-netbios", "--filter", "hold")
+    provider.ctl("group", "set", "rented", "--filter", "no-netbios")
+    try:
+        after = IN_RULES[-1:] + before
+        after = ["NAS-Filter-Rule = deny in 17 from any to any 137", *after]
+        wait_for(lambda: filters_of(radclient(provider, source, login)) == after, "the group's filter")
+        assert filters_of(radclient(provider, f"{NET['other rules']}.1", login)) == before
+        assert "    group rented imposes: no-netbios\n" in provider.ctl("why", login)
+        shown = json.loads(provider.ctl("group", "show", "rented", "--json"))
+        assert (shown["filters"], shown["is_own_network"]) == (["no-netbios"], False)
+        # Once, whoever imposes it.
+        tenant = filters_of(radclient(provider, source, "tenant@wholesale.example"))
+        assert tenant == imposed("other rules", True)
+        _, _, errors = provider.run("group", "set", "rented", "--filter", "no-netbios")
+        assert re.search(r"note: no filters are sent to NAS accel-ppp-virtual \(accel-ppp\), cisco-none-virtual "
+                         r"\(cisco, filter form none\), huawei-virtual \(huawei\); ", errors), errors
+        refused("virtual POP, group rented: no-netbios, rule 2: this form has no ranges", "filter", "rule-add",
+                "no-netbios", "deny udp any any range 5000 6000", "--before", "2")
+    finally:
+        provider.ctl("group", "set", "rented", "--no-filters")
+
+
+def test_who_imposes_says_which_name_goes_alone(provider):
+    _, _, errors = provider.run("realm", "set", "wholesale.example", "--no-filters")
+    assert errors == ""
+    status, _, errors = provider.run("realm", "set", "wholesale.example", "--filter", "no-netbios")
+    assert status == 0
+    assert "note: plan residential in realm wholesale.example, NAS of kind cisco: no-netbios is imposed there, and where names " \
+        "are sent, no-smtp gives way to it\n" in errors, errors
 
 
 def previewed(provider, login, name):
@@ -266,10 +363,14 @@ def test_plans_are_refused(provider, refused):
     refused("the filters of plan new do not do for a NAS of kind ascend: lengthy, rule 1: this form has no ranges",
             "plan", "add", "new", "--filter", "lengthy")
     refused("the filters of plan open do not do for a NAS of kind ascend", "plan", "set", "open", "--filter", "lengthy")
-    # What the plan gives itself stands in the place of its filters, where filters are sent so.
-    provider.ctl("plan", "set", "open", "--filter", "lengthy", "--attribute", "Ascend-Data-Filter = ip in forward")
+    # What the plan gives itself stands in the place of its filters, where filters are sent so; not in a realm that imposes some.
+    words = ("plan", "set", "open", "--filter", "lengthy", "--attribute", "Ascend-Data-Filter = ip in forward")
+    refused("the filters of plan open in realm wholesale.example do not do for a NAS of kind ascend: lengthy, rule 1", *words)
+    provider.ctl("realm", "set", "wholesale.example", "--no-filters")
+    provider.ctl(*words)
     refused("the filters of plan open do not do for a NAS of kind ascend", "plan", "set", "open", "--no-attributes")
     provider.ctl("plan", "set", "open", "--no-filters", "--no-attributes")
+    provider.ctl("realm", "set", "wholesale.example", "--filter", "no-netbios")
     provider.ctl("filter", "remove", "lengthy")
     refused("exclude each other", "plan", "set", "open", "--attribute", "Filter-Id = x", "--attribute",
             "NAS-Filter-Rule = permit in ip from any to any")

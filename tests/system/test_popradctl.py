@@ -354,7 +354,7 @@ def test_groups(operator, refused, names):
     operator.ctl("nas", "add", name, "127.9.5.1", "--secret", "s", "--group", group)
     assert by_name(shown(operator, "group", "list"))[group] == {
         "name": group, "nas_group_id": by_name(shown(operator, "group", "list"))[group]["nas_group_id"], "is_own_network": True,
-        "nas_count": 1}
+        "filters": [], "nas_count": 1}
     operator.ctl("group", "set", group, "--own-network", "no")
     assert by_name(shown(operator, "group", "list"))[group]["is_own_network"] is False
     refused(REFUSED, "a NAS belongs to that group", "group", "remove", group)

@@ -40,6 +40,9 @@ static const char good_document[] =
 	"'filter_sets': [{'filter_set_id': 1, 'name': 'general', 'in_filter_id': 4, "
 	"'out_filter_id': 0, "
 	"'names': {'usr': 'gen', 'fax': 'x'}}], "
+	"'realms': [{'name': 'isp.example', 'filters': [9]}, {'name': 'a.example', 'filters': "
+	"[4, 9]}], "
+	"'nas_groups': [{'nas_group_id': 7, 'name': 'west', 'filters': [4]}], "
 	"'plans': [{'plan_id': 8, 'name': 'dialup', 'pool_id': 3, 'session_limit': 1, "
 	"'session_timeout_s': 28800, 'idle_timeout_s': 900, 'interim_s': 600, "
 	"'login_hours': 'Mo-Fr 18:00-23:00', 'time_zone': 'Europe/Berlin', "
@@ -204,7 +207,7 @@ static const struct {
 	{"'pool_id': 3", "'pool_id': 0", ERR_RANGE, "pool_id: 0"},
 	{"'filter_id': 9", "'filter_id': 4", ERR_RANGE, "filter_id: is there twice"},
 	{"'filter_id': 9", "'filter_id': 10", ERR_RANGE,
-		"plans row 1: filters: element 1 names no filter"},
+		"realms row 1: filters: element 1 names no filter"},
 	{"[9, 4]", "[9, '4']", ERR_RANGE, "filters: element 2 names no filter"},
 	{"[9, 4]", "[9, 4294967300]", ERR_RANGE, "filters: element 2 names no filter"},
 	{"[9, 4]", "9", ERR_SYNTAX, "filters: is no list"},
@@ -222,6 +225,13 @@ static const struct {
 	{"'in_filter_id': 4", "'in_filter_id': null", ERR_RANGE, "in_filter_id: names no filter"},
 	{"{'usr': 'gen', 'fax': 'x'}", "[]", ERR_SYNTAX, "names: is no object"},
 	{"'usr': 'gen'", "'usr': 5", ERR_SYNTAX, "names: is no string"},
+	{"'realms'", "'realm'", ERR_SYNTAX, "realms: is missing"},
+	{"'filters': [4, 9]", "'filters': [4, 10]", ERR_RANGE,
+		"realms row 2: filters: element 2 names no filter"},
+	{"'filters': [4, 9]", "'filters': [4, 4, 4, 4, 4, 4, 4, 4, 4]", ERR_RANGE,
+		"realms row 2: filters:"},
+	{"'nas_group_id': 7, 'name'", "'nas_group_id': 0, 'name'", ERR_RANGE,
+		"nas_groups row 1: nas_group_id: 0"},
 	{"'plan_id': 8", "'plan_id': 2", ERR_RANGE, "plan_id: is there twice"},
 	{"'Mo-Fr 18:00-23:00'", "'Mo-Fr 18:00'", ERR_SYNTAX, "login_hours: column 12"},
 	{"'Europe/Berlin'", "'Europe/Nowhere'", ERR_RANGE,

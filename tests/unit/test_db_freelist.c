@@ -36,7 +36,8 @@ static void use_ranges(struct freelist *of, const char *ranges)
 	struct catalog *catalog = NULL;
 	char *json = mem_must(talloc_asprintf(ctx,
 		"{\"version\": 1, \"nas\": [], \"learned\": [], \"pools\": [], "
-		"\"filters\": [], \"filter_sets\": [], \"plans\": [], "
+		"\"filters\": [], \"filter_sets\": [], \"realms\": [], \"nas_groups\": [], "
+		"\"plans\": [], "
 		"\"pool_ranges\": [%s]}",
 		ranges));
 	CU_ASSERT_EQUAL_FATAL(catalog_parse(ctx, json, strlen(json), &catalog, &why), 0);

@@ -31,6 +31,9 @@ static int tear_down(void)
 	return talloc_free(ctx);
 }
 
+/* What realms and groups impose; the access server n is of the group n + 1. */
+static const char *realms = "[]", *groups = "[]";
+
 /* filters, sets and the plan's lists are JSON with ' for ". */
 static void load_with_own(const struct place *places, const char *filters, const char *sets,
 	const char *plan_filters, const char *attributes, const char *own)
@@ -41,22 +44,23 @@ static void load_with_own(const struct place *places, const char *filters, const
 	for (unsigned n = 0; places[n].kind; n++)
 		json = mem_must(talloc_asprintf_append(json,
 			"%s{'nas_id': %u, 'name': 'n%u', 'prefix': '10.0.%u.0/24', 'secret': 's', "
-			"'kind': '%s', 'nas_group_id': 0, 'is_own_network': %s, "
+			"'kind': '%s', 'nas_group_id': %u, 'is_own_network': %s, "
 			"'require_message_authenticator': 'auto', 'limit_proxy_state': true, "
 			"'no_accounting': false, 'timeout_ms': 0, 'filter_form': '%s'}",
-			n > 0 ? ", " : "", n + 1, n + 1, n + 1, places[n].kind,
+			n > 0 ? ", " : "", n + 1, n + 1, n + 1, places[n].kind, n + 1,
 			places[n].is_virtual ? "false" : "true", places[n].form));
 	json = mem_must(talloc_asprintf_append(json,
 		"], 'learned': [], 'pool_ranges': [], "
 		"'pools': [{'name': 'dynamic', 'networks': ['10.0.8.0/21']}], "
-		"'filters': %s, 'filter_sets': %s, 'plans': [{'plan_id': 1, 'name': 'home', "
+		"'filters': %s, 'filter_sets': %s, 'realms': %s, 'nas_groups': %s, "
+		"'plans': [{'plan_id': 1, 'name': 'home', "
 		"'pool_id': 0, 'session_limit': 0, 'session_timeout_s': 0, "
 		"'login_hours': 'always', 'time_zone': 'UTC', 'suspended_plan_id': 0, "
 		"'expired_plan_id': 0, "
 		"'idle_timeout_s': 0, 'interim_s': 0, 'netmask': '255.255.255.255', "
 		"'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': 0, 'dns_servers': [], "
 		"'filters': %s, 'attributes': %s}]%s}",
-		filters, sets, plan_filters, attributes, own));
+		filters, sets, realms, groups, plan_filters, attributes, own));
 	for (char *c = json; *c; c++)
 		*c = *c == '\'' ? '"' : *c;
 	if (catalog_parse(ctx, json, strlen(json), &catalog, &why) != 0)
@@ -70,8 +74,9 @@ static void load(const struct place *places, const char *filters, const char *se
 	load_with_own(places, filters, sets, plan_filters, attributes, "");
 }
 
-/* What the subscriber in question has of his own; NULL = nothing. */
+/* What the subscriber in question has of his own, and his login; NULL = nothing. */
 static const struct own_filters *own_filters;
+static const char *login;
 
 static const struct rendered_filters *rendered(unsigned place)
 {
@@ -79,9 +84,12 @@ static const struct rendered_filters *rendered(unsigned place)
 	const struct nas *nas = catalog_find_nas(catalog, &source);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(nas);
 	const struct plan *plan = catalog_find_plan(catalog, 1);
-	return own_filters == NULL
+	const struct imposed *by_realm =
+		login == NULL ? NULL : catalog_imposed_by_realm(catalog, login);
+	return own_filters == NULL && by_realm == NULL
 		       ? &plan->rendered[nas->filter_view]
-		       : catalog_own_filters(ctx, catalog, plan, own_filters, nas->filter_view);
+		       : catalog_own_filters(
+				 ctx, catalog, plan, by_realm, own_filters, nas->filter_view);
 }
 
 static void put_value(char **text, const uint8_t *octets, size_t size)
@@ -167,6 +175,18 @@ static void refused(bool is_login_refused, const char *place, const char *why)
 #define SET                                                                                 \
 	"[{'filter_set_id': 1, 'name': 'home-set', 'in_filter_id': 2, 'out_filter_id': 1, " \
 	"'names': {'usr': 'home', 'l2tpns': 'l2'}}]"
+
+#define IMPOSED                                                                        \
+	"[{'filter_id': 1, 'name': 'to', 'direction': 'out', 'scope': 'anywhere', "    \
+	"'rules': ['deny tcp any pool dynamic eq 25', 'permit ip any any']}, "         \
+	"{'filter_id': 2, 'name': 'from', 'direction': 'in', 'scope': 'own-network', " \
+	"'rules': ['deny tcp any any eq 25', 'permit ip any any']}, "                  \
+	"{'filter_id': 6, 'name': 'no-udp', 'direction': 'in', 'scope': 'anywhere', "  \
+	"'rules': ['deny udp any any', 'permit ip any any']}]"
+#define IMPOSED_SET                                                                     \
+	"[{'filter_set_id': 1, 'name': 'pair', 'in_filter_id': 2, 'out_filter_id': 1, " \
+	"'names': {}}, {'filter_set_id': 7, 'name': 'hold', 'in_filter_id': 6, "        \
+	"'out_filter_id': 0, 'names': {}}]"
 
 #define TO_25 "01000000000000000a0008000015060000000019000200"
 #define TO_80 "01000000000000000a0008000015060000000050000200"
@@ -458,7 +478,7 @@ static void test_quarantine(void)
 	CU_ASSERT_FALSE(catalog_knows_own_filters(catalog, &unknown));
 	own_filters = &own;
 	becomes(0, "11 from.in\n");
-	CU_ASSERT_EQUAL(rendered(0)->displaces, CARRIER_FILTER_ID | CARRIER_NAS_RULES);
+	CU_ASSERT_EQUAL(rendered(0)->displaces, CARRIERS_ALL);
 	CU_ASSERT_EQUAL(rendered(0)->yields_to, 0);
 	becomes(1, "92 deny in 6 from any to any 25|permit in ip from any to any\n");
 	becomes(2, "11 h\n");
@@ -475,7 +495,7 @@ static void test_many_combinations(void)
 	static const struct place places[] = {{"cisco", "usual", false}, {0}};
 	struct own_filters own = {.exempt_count = 1};
 	char *filters = mem_must(talloc_strdup(ctx, "[")), *ids = mem_must(talloc_strdup(ctx, "["));
-	for (unsigned n = 1; n <= 12; n++) {
+	for (unsigned n = 1; n <= 13; n++) {
 		filters = mem_must(talloc_asprintf_append(filters,
 			"%s{'filter_id': %u, 'name': 'f%u', 'direction': 'in', 'scope': "
 			"'anywhere', 'rules': []}",
@@ -485,10 +505,10 @@ static void test_many_combinations(void)
 	load(places, talloc_asprintf_append(filters, "]"), "[]", talloc_asprintf_append(ids, "]"),
 		"[]");
 	own_filters = &own;
-	for (unsigned mask = 1; mask < 1u << 12; mask++) {
+	for (unsigned mask = 1; mask < 1u << 13; mask++) {
 		char *expected = mem_must(talloc_strdup(ctx, ""));
 		own.exempt_count = 0;
-		for (unsigned n = 0; n < 12; n++)
+		for (unsigned n = 0; n < 13; n++)
 			if (mask & 1u << n)
 				own.exempt_filter_ids[own.exempt_count++] = (int32_t)n + 1;
 			else
@@ -499,6 +519,102 @@ static void test_many_combinations(void)
 	own_filters = NULL;
 }
 
+/* What a realm or a group imposes goes before all else, and nothing takes its place. */
+static void test_imposed(void)
+{
+	static const struct place places[] = {{"cisco", "usual", false}, {"cisco", "rules", false},
+		{"usr", "usual", false}, {"cisco", "usual", true}, {"accel-ppp", "usual", false},
+		{"other", "rules", false}, {"juniper", "usual", false}, {0}};
+	static const struct own_filters exempt = {.exempt_count = 1, .exempt_filter_ids = {2}};
+	static const struct own_filters held = {.quarantine_filter_set_id = 7};
+	realms = "[{'name': 'a.example', 'filters': [2]}]";
+	load(places, IMPOSED, IMPOSED_SET, "[1, 6]", "['Filter-Id = his-own']");
+	no_refusal();
+	becomes(0, "");
+	login = "x@b.example";
+	becomes(0, "");
+	login = "x@a.example";
+	becomes(0, "11 from.in\n11 to.out\n");
+	CU_ASSERT_EQUAL(rendered(0)->displaces, CARRIERS_ALL);
+	CU_ASSERT_EQUAL(rendered(0)->yields_to, 0);
+	becomes(1, "9/1 ip:inacl#1=deny tcp any any eq smtp\n9/1 ip:inacl#2=deny udp any any\n"
+		   "9/1 ip:inacl#3=permit ip any any\n"
+		   "9/1 ip:outacl#1=deny tcp any 10.0.8.0 0.0.7.255 eq smtp\n"
+		   "9/1 ip:outacl#2=permit ip any any\n");
+	/* One name for both directions: that of the pair that has both, if there is one. */
+	becomes(2, "11 pair\n");
+	/* It is for our own network. */
+	becomes(3, "");
+	becomes(4, "");
+	CU_ASSERT_EQUAL(rendered(4)->displaces, 0);
+	becomes(5,
+		"92 deny in 6 from any to any 25|deny in 17 from any to any|permit in ip from any "
+		"to any|deny out 6 from any to 10.0.8.0/21 25|permit out ip from any to any\n");
+	becomes(6, "4874/10 from\n4874/11 to\n");
+	own_filters = &exempt;
+	becomes(0, "11 from.in\n11 to.out\n");
+	own_filters = &held;
+	becomes(0, "11 from.in\n");
+	becomes(1, "9/1 ip:inacl#1=deny tcp any any eq smtp\n9/1 ip:inacl#2=deny udp any any\n"
+		   "9/1 ip:inacl#3=permit ip any any\n");
+	becomes(3, "11 no-udp.in\n");
+	own_filters = NULL;
+	login = NULL;
+	realms = "[]";
+}
+
+/* A group is part of what access servers have in common. */
+static void test_imposed_by_a_group(void)
+{
+	static const struct place places[] = {{"cisco", "usual", false}, {"cisco", "usual", false},
+		{"usr", "usual", false}, {"cisco", "usual", false}, {"nokia", "usual", false}, {0}};
+	size_t count;
+	groups = "[{'nas_group_id': 2, 'name': 'west', 'filters': [2]}, {'nas_group_id': 3, "
+		 "'name': 'east', 'filters': [2]}, {'nas_group_id': 4, 'name': 'north', 'filters': "
+		 "[6, 2]}]";
+	load(places, IMPOSED, "[]", "[6, 1]", "[]");
+	becomes(0, "11 no-udp.in\n11 to.out\n");
+	becomes(1, "11 from.in\n11 to.out\n");
+	becomes(2, "11 from\n");
+	becomes(3, "11 no-udp.in\n11 from.in\n11 to.out\n");
+	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
+	CU_ASSERT_EQUAL_FATAL(count, 1);
+	CU_ASSERT_STRING_EQUAL(plan_refusal_place(ctx, refusals), "kind cisco, group north");
+	CU_ASSERT_STRING_EQUAL(refusals->why,
+		"no-udp and from are both imposed there, and one name is sent for a direction");
+	CU_ASSERT_FALSE(refusals->is_login_refused);
+	const struct plan_refusal *remarks = catalog_remarks(catalog, &count);
+	CU_ASSERT_EQUAL_FATAL(count, 2);
+	CU_ASSERT_STRING_EQUAL(plan_refusal_place(ctx, remarks), "kind cisco, group west");
+	CU_ASSERT_STRING_EQUAL(remarks[0].why,
+		"from is imposed there, and where names are sent, no-udp gives way to it");
+	/* A realm's come behind the group's, each once. */
+	realms = "[{'name': 'a.example', 'filters': [6, 2]}]";
+	load(places, IMPOSED, "[]", "[]", "[]");
+	login = "x@a.example";
+	becomes(4,
+		"92 deny in 17 from any to any|deny in 6 from any to any 25|permit in ip from any "
+		"to any\n");
+	login = NULL;
+	realms = groups = "[]";
+}
+
+static void test_imposed_that_does_not_do(void)
+{
+	static const struct place places[] = {{"ascend", "usual", false}, {0}};
+	size_t count;
+	realms = "[{'name': 'a.example', 'filters': [5]}]";
+	load_with_own(places, BOTH, "[]", "[1]", "[]", ", 'own_filters': []");
+	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
+	CU_ASSERT_EQUAL_FATAL(count, 1);
+	CU_ASSERT_STRING_EQUAL(refusals[0].plan, "home in realm a.example");
+	CU_ASSERT_PTR_NOT_NULL(strstr(refusals[0].why, "odd, rule 2"));
+	login = "x@a.example";
+	CU_ASSERT_TRUE(rendered(0)->is_refused);
+	login = NULL;
+	realms = "[]";
+}
+
 static void test_own_filters_that_do_not_do(void)
 {
 	static const struct place places[] = {{"ascend", "usual", false}, {0}};
@@ -507,8 +623,9 @@ static void test_own_filters_that_do_not_do(void)
 		"[{'filter_set_id': 7, 'name': 'hold', 'in_filter_id': 5, 'out_filter_id': 0, "
 		"'names': {}}]",
 		"[1, 4]", "[]",
-		", 'own_filters': [{'plan_id': 1, 'policy': {'exempt_filter_ids': [4]}}, "
-		"{'plan_id': 1, 'policy': {'quarantine_filter_set_id': 7}}]");
+		", 'own_filters': [{'plan_id': 1, 'realm': null, 'policy': {'exempt_filter_ids': "
+		"[4]}}, "
+		"{'plan_id': 1, 'realm': null, 'policy': {'quarantine_filter_set_id': 7}}]");
 	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
 	/* The plan has a filter without rules; exempt from it one can be sent the other. */
 	CU_ASSERT_EQUAL_FATAL(count, 2);
@@ -540,6 +657,9 @@ int main(void)
 		TEST(test_exemptions),
 		TEST(test_quarantine),
 		TEST(test_many_combinations),
+		TEST(test_imposed),
+		TEST(test_imposed_by_a_group),
+		TEST(test_imposed_that_does_not_do),
 		TEST(test_own_filters_that_do_not_do),
 		CU_TEST_INFO_NULL,
 	};

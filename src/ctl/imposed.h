@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Copyright the poprad authors */
+#pragma once
+/* Filters that a realm or a group of access servers imposes, as popradctl takes and explains them.
+ */
+#include "ctl/pg.h"
+
+/* WHO is "realm" or "group". */
+#define IMPOSED_OPTIONS(WHO)                                                                \
+	{.name = "filter",                                                                  \
+		.type = VALUE_NAME,                                                         \
+		.form = "F",                                                                \
+		.is_repeatable = true,                                                      \
+		.sentence = "A filter that the " WHO                                        \
+			    " imposes, before all others; up to 8, and all that are given " \
+			    "replace the present ones."},                                   \
+	{                                                                                   \
+		.name = "no-filters", .sentence = "The " WHO " imposes none."               \
+	}
+
+/* Adds the values of --filter as an array, empty for --no-filters; NULL if neither was given. */
+int filter_names_params(struct call *call, struct params *params) MUST_CHECK;
+/* Says which access servers are sent no filter, so that what was just imposed does nothing there:
+ * those of that group, NULL = all. Nothing is said if no filter was imposed. */
+int imposed_note(struct pg *pg, const char *group) MUST_CHECK;
