@@ -61,6 +61,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'session_timeout_s', p.session_timeout_s, 'idle_timeout_s', p.idle_timeout_s,
 				'interim_s', p.interim_s, 'rate_in_kbit', p.rate_in_kbit, 'rate_out_kbit', p.rate_out_kbit,
 				'dns_servers', to_jsonb(p.dns_servers), 'login_hours', p.login_hours::text, 'time_zone', p.time_zone,
+				'address_list', p.address_list,
 				'suspended_plan_id', coalesce(p.suspended_plan_id, 0), 'expired_plan_id', coalesce(p.expired_plan_id, 0),
 				'netmask', host(p.netmask), 'allows_login', p.allows_login,
 				'filters', (

@@ -35,6 +35,7 @@ begin
 		rate_out_kbit = wanted.rate_out_kbit,
 		dns_servers = wanted.dns_servers,
 		login_hours = wanted.login_hours,
+		address_list = wanted.address_list,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
 		time_zone = coalesce(plan_set.time_zone, p.time_zone),

@@ -6,22 +6,23 @@
  * because the plan's attributes go before the one and not before the other. */
 #include "auth/login.h"
 
-static void keep(struct provision *provision, bool has_rates, bool has_dns_servers)
+/* parts: bits of policy.own. */
+static void keep(struct provision *provision, unsigned parts)
 {
-	if (!has_rates)
+	if ((parts & POLICY_OWN_RATES) == 0)
 		provision->rate_in_kbit = provision->rate_out_kbit = 0;
-	if (!has_dns_servers)
+	if ((parts & POLICY_OWN_DNS_SERVERS) == 0)
 		provision->dns_server_count = 0;
+	if ((parts & POLICY_OWN_ADDRESS_LIST) == 0)
+		provision->address_list = NULL;
 }
 
 static void render_own(struct login *login, const struct nas *nas)
 {
 	TALLOC_CTX *pool = login->request->pool;
 	struct provision own = login->policy->provision, rest = own;
-	bool has_rates = (login->policy->own & POLICY_OWN_RATES) != 0;
-	bool has_dns_servers = (login->policy->own & POLICY_OWN_DNS_SERVERS) != 0;
-	keep(&own, has_rates, has_dns_servers);
-	keep(&rest, !has_rates, !has_dns_servers);
+	keep(&own, login->policy->own);
+	keep(&rest, ~login->policy->own);
 	rest.route_count = 0; /* a plan has none */
 	login->own_provision = provision_render(pool, &own, nas->kind, nas->is_old);
 	login->provision = provision_render(pool, &rest, nas->kind, nas->is_old);

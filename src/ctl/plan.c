@@ -66,18 +66,18 @@ static const struct parameter plan_set_options[] = {
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
-#define PLAN_COLUMNS                                                                          \
-	"p.name, p.plan_id, o.name as pool, p.session_limit, p.session_timeout_s, "           \
-	"p.idle_timeout_s, p.interim_s, p.login_hours, p.time_zone, "                         \
-	"coalesce((select g.name from poprad.plan g where g.plan_id = p.suspended_plan_id), " \
-	"'reject') "                                                                          \
-	"as suspended, coalesce((select g.name from poprad.plan g where g.plan_id = "         \
-	"p.expired_plan_id), "                                                                \
-	"'reject') as expired, p.rate_in_kbit, p.rate_out_kbit, "                             \
-	"to_jsonb(p.dns_servers) as dns_servers, host(p.netmask) as netmask, "                \
-	"p.allows_login, "                                                                    \
-	"coalesce((select jsonb_agg(f.name order by pf.position) from poprad.plan_filter pf " \
-	"join poprad.filter f using (filter_id) where pf.plan_id = p.plan_id), '[]') "        \
+#define PLAN_COLUMNS                                                                           \
+	"p.name, p.plan_id, o.name as pool, p.session_limit, p.session_timeout_s, "            \
+	"p.idle_timeout_s, p.interim_s, p.login_hours, p.time_zone, "                          \
+	"coalesce((select g.name from poprad.plan g where g.plan_id = p.suspended_plan_id), "  \
+	"'reject') "                                                                           \
+	"as suspended, coalesce((select g.name from poprad.plan g where g.plan_id = "          \
+	"p.expired_plan_id), "                                                                 \
+	"'reject') as expired, p.rate_in_kbit, p.rate_out_kbit, "                              \
+	"to_jsonb(p.dns_servers) as dns_servers, p.address_list, host(p.netmask) as netmask, " \
+	"p.allows_login, "                                                                     \
+	"coalesce((select jsonb_agg(f.name order by pf.position) from poprad.plan_filter pf "  \
+	"join poprad.filter f using (filter_id) where pf.plan_id = p.plan_id), '[]') "         \
 	"as filters, to_jsonb(p.attributes) as attributes"
 
 static int plan_write(struct call *call, const char *pool, const char *sql)

@@ -55,12 +55,18 @@ static json_t *list_value(struct call *call, const struct policy_field_info *inf
 	return list;
 }
 
-static json_t *single_value(struct call *call, const struct policy_field_info *info)
+static json_t *single_value(struct call *call, const struct policy_field_info *info, int *code)
 {
 	const char *given = call_value(call, info->option);
+	bool is_empty = info->no_option != NULL && call_has(call, info->no_option);
 
-	if (given == NULL)
+	if (given != NULL && is_empty)
+		*code = call_fail(call, CTL_USAGE, "--%s and --%s exclude each other", info->option,
+			info->no_option);
+	if (*code != CTL_OK || (given == NULL && !is_empty))
 		return NULL;
+	if (is_empty)
+		return mem_must(json_string(""));
 	if (strcmp(given, "none") == 0)
 		return mem_must(json_null());
 	return mem_must(
@@ -79,8 +85,8 @@ int policy_params(struct call *call, bool is_subscriber, struct params *params)
 
 		if (info->is_own_alone && !is_subscriber)
 			continue;
-		value = info->no_option != NULL ? list_value(call, info, &code)
-						: single_value(call, info);
+		value = info->no_option != NULL && !info->is_text ? list_value(call, info, &code)
+								  : single_value(call, info, &code);
 		if (value == NULL)
 			continue;
 		if (!json_is_null(value))

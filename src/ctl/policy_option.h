@@ -56,8 +56,15 @@
 			.sentence = "A name server for the subscriber, the preferred one first: " \
 				    "up to two IPv4 and two IPv6 addresses; all that are given "  \
 				    "replace the present ones."},                                 \
+		{.name = "no-dns-servers", .sentence = "No name servers."},                       \
+		{.name = "address-list",                                                          \
+			.type = VALUE_NAME,                                                       \
+			.form = "LIST" NONE,                                                      \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "The list of its firewall that a MikroTik router puts the "   \
+				    "subscriber's address on while he is online."},               \
 	{                                                                                         \
-		.name = "no-dns-servers", .sentence = "No name servers."                          \
+		.name = "no-address-list", .sentence = "No such list."                            \
 	}
 
 /* What only a subscriber has. */

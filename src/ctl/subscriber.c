@@ -232,12 +232,12 @@ static int subscriber_set(struct call *call)
 	return code != CTL_OK ? code : pg_run(pg, "commit", NULL, NULL);
 }
 
-#define SUBSCRIBER_COLUMNS                                                                    \
-	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, " \
-	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "          \
-	"o.interim_s, o.login_hours, o.rate_in_kbit, o.rate_out_kbit, "                       \
-	"to_jsonb(o.dns_servers) as dns_servers, to_jsonb(o.routes) as routes, "              \
-	"to_jsonb(s.attributes) as attributes, "                                              \
+#define SUBSCRIBER_COLUMNS                                                                       \
+	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, "    \
+	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "             \
+	"o.interim_s, o.login_hours, o.rate_in_kbit, o.rate_out_kbit, "                          \
+	"to_jsonb(o.dns_servers) as dns_servers, o.address_list, to_jsonb(o.routes) as routes, " \
+	"to_jsonb(s.attributes) as attributes, "                                                 \
 	"s.created_at"
 #define SUBSCRIBER_TABLES                                               \
 	" from poprad.subscriber s join poprad.plan p using (plan_id) " \

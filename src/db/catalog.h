@@ -52,6 +52,7 @@ struct nas_kind {
 	enum filter_rendering names, rules, old_rules; /* nothing: it has no such form */
 	enum rate_form rates;
 	enum dns_form dns, dns_ipv6;
+	bool has_address_lists;
 	const char *sentence;     /* for the manual */
 	unsigned filter_name_max; /* octets of a filter's name there; 0: as long as it fits */
 	/* of NAS-Filter-Rule: how many rules it takes (0: as many as fit), and how many ports or

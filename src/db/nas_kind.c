@@ -26,10 +26,11 @@ static const struct nas_kind kinds[] = {
 			    "themselves, as ip:inacl#N= and ip:outacl#N= in Cisco-AVPair."},
 	{.name = "mikrotik",
 		.rates = RATES_MIKROTIK,
+		.has_address_lists = true,
 		.names = RENDER_FILTER_ID,
 		.sentence = "MikroTik RouterOS. Filter-Id names a firewall chain with .in or .out "
 			    "behind it; a chain ppp must jump to it, and of several names for one "
-			    "direction the last one counts."},
+			    "direction the last one counts. Beside it, a plan's --address-list."},
 	{.name = "juniper",
 		.rates = RATES_JUNIPER,
 		.dns = DNS_ERX,

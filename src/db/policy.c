@@ -73,6 +73,19 @@ static void read_hours(struct reader *reader, const struct field *field, void *v
 	*(const struct hours **)value = hours;
 }
 
+/* The offset is that of the provision. */
+static void read_address_list(struct reader *reader, const struct field *field, void *value)
+{
+	struct provision *provision = value;
+	const char *name = field->info.column;
+	const json_t *text = reader_field(reader, name);
+	bool is_none = json_is_string(text) && json_string_length(text) == 0;
+	provision->address_list =
+		is_none ? NULL
+			: mem_must(talloc_strdup(reader->ctx,
+				  reader_check_text(reader, name, text, ADDRESS_LIST_MAX)));
+}
+
 static const struct field fields[POLICY_FIELDS] = {
 	[POLICY_SESSION_LIMIT] = {{.column = "session_limit", .option = "sessions"}, read_count,
 		offsetof(struct policy, session_limit)},
@@ -103,6 +116,11 @@ static const struct field fields[POLICY_FIELDS] = {
 		read_routes, offsetof(struct policy, provision)},
 	[POLICY_LOGIN_HOURS] = {{.column = "login_hours", .option = "login-hours", .is_text = true},
 		read_hours, offsetof(struct policy, login_hours)},
+	[POLICY_ADDRESS_LIST] = {{.column = "address_list",
+					 .option = "address-list",
+					 .is_text = true,
+					 .no_option = "no-address-list"},
+		read_address_list, offsetof(struct policy, provision)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)

@@ -22,6 +22,7 @@ enum policy_field {
 	POLICY_DNS_SERVERS,
 	POLICY_ROUTES,
 	POLICY_LOGIN_HOURS,
+	POLICY_ADDRESS_LIST,
 	POLICY_FIELDS
 };
 
@@ -47,14 +48,16 @@ struct policy {
 #define POLICY_OWN_RATES (1u << POLICY_RATE_IN | 1u << POLICY_RATE_OUT)
 #define POLICY_OWN_DNS_SERVERS (1u << POLICY_DNS_SERVERS)
 #define POLICY_OWN_ROUTES (1u << POLICY_ROUTES)
-#define POLICY_OWN_PROVISION (POLICY_OWN_RATES | POLICY_OWN_DNS_SERVERS | POLICY_OWN_ROUTES)
+#define POLICY_OWN_ADDRESS_LIST (1u << POLICY_ADDRESS_LIST)
+#define POLICY_OWN_PROVISION \
+	(POLICY_OWN_RATES | POLICY_OWN_DNS_SERVERS | POLICY_OWN_ROUTES | POLICY_OWN_ADDRESS_LIST)
 
 struct policy_field_info {
 	const char *column;    /* of both tables, and member of both documents */
 	const char *option;    /* of popradctl plan set and subscriber set */
 	bool is_text;          /* its value is a string, not a number */
 	uint8_t attribute;     /* the standard attribute that says the same; 0 = none */
-	const char *no_option; /* of a list: that it is to be empty; else NULL */
+	const char *no_option; /* that it is to be empty, a list or a text; NULL = there is none */
 	bool is_own_alone;     /* a plan has nothing of the kind */
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);

@@ -18,7 +18,7 @@ static bool has_rates(const struct provision *provision)
 bool provision_is_empty(const struct provision *provision)
 {
 	return !has_rates(provision) && provision->dns_server_count == 0 &&
-	       provision->route_count == 0;
+	       provision->route_count == 0 && provision->address_list == NULL;
 }
 
 /* Rates --------------------------------------------------------------------------------------- */
@@ -203,6 +203,8 @@ void provision_put(struct reply *reply, const struct provision *provision,
 		put_rates(reply, kind->rates, provision->rate_in_kbit, provision->rate_out_kbit);
 	put_family(reply, provision, 4, kind->dns, is_old);
 	put_family(reply, provision, 6, kind->dns_ipv6, is_old);
+	if (provision->address_list != NULL && kind->has_address_lists)
+		put_text(reply, VENDOR_MIKROTIK, MIKROTIK_ADDRESS_LIST, provision->address_list);
 	for (unsigned i = 0; i < provision->route_count; i++)
 		put_route(reply, &provision->routes[i]);
 }

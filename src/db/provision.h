@@ -17,6 +17,9 @@ struct nas_kind;
 #define DNS_SERVERS_PER_FAMILY 2
 #define DNS_SERVERS_MAX (2 * DNS_SERVERS_PER_FAMILY)
 
+/* Octets of an address list's name: as popradctl takes names. */
+#define ADDRESS_LIST_MAX 64
+
 /* Of one subscriber; they fit into what an answer keeps free of filters and attributes. */
 #define ROUTES_MAX 16
 
@@ -26,6 +29,7 @@ struct provision {
 	uint32_t rate_in_kbit, rate_out_kbit;
 	unsigned dns_server_count;
 	unsigned route_count;
+	const char *address_list; /* of a firewall, for the session's address; NULL = none */
 	struct prefix routes[ROUTES_MAX];         /* networks behind the subscriber's line */
 	struct addr dns_servers[DNS_SERVERS_MAX]; /* the preferred one of a family first; only the
 						     first DNS_SERVERS_PER_FAMILY are told */

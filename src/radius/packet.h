@@ -128,6 +128,7 @@ enum radius_attribute {
 #define WISPR_BANDWIDTH_MAX_DOWN 8
 #define VENDOR_MIKROTIK 14988
 #define MIKROTIK_RATE_LIMIT 8
+#define MIKROTIK_ADDRESS_LIST 19
 
 #define VENDOR_MICROSOFT 311
 enum microsoft_attribute { /* RFC 2548 */

@@ -175,7 +175,8 @@ static void load_catalog(struct worker *worker)
 		"\"name\":\"p\",\"pool_id\":0,\"session_limit\":0,\"session_timeout_s\":0,"
 		"\"idle_timeout_s\":0,\"interim_s\":600,\"netmask\":\"255.255.255.255\","
 		"\"rate_in_kbit\":0,\"rate_out_kbit\":0,\"dns_servers\":[],"
-		"\"login_hours\":\"always\",\"time_zone\":\"UTC\",\"suspended_plan_id\":0,"
+		"\"login_hours\":\"always\",\"time_zone\":\"UTC\",\"address_list\":\"\","
+		"\"suspended_plan_id\":0,"
 		"\"expired_plan_id\":0,"
 		"\"allows_login\":true,\"filters\":[],\"attributes\":[]}]}";
 	struct catalog *catalog;

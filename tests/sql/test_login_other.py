@@ -216,7 +216,7 @@ def test_the_catalog_document(network, cursor):
         "plans": [{"plan_id": 1, "name": "dialup", "pool_id": 1, "session_limit": 1, "session_timeout_s": 2,
                    "idle_timeout_s": 3, "interim_s": 60, "rate_in_kbit": 512, "rate_out_kbit": 2048,
                    "dns_servers": ["2001:db8::53", "192.0.2.53"], "netmask": "255.255.255.255", "allows_login": True,
-                   "login_hours": "always", "time_zone": "UTC", "suspended_plan_id": 0, "expired_plan_id": 0,
+                   "login_hours": "always", "time_zone": "UTC", "address_list": "", "suspended_plan_id": 0, "expired_plan_id": 0,
                    "filters": [2, 1], "attributes": ['Reply-Message = "hi"', "Port-Limit = 1"]}]}
 
 

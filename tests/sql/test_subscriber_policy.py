@@ -76,6 +76,7 @@ def test_it_goes_with_its_subscriber(network):
     {"rate_in_kbit": 100000001, "rate_out_kbit": 1}, {"rate_in_kbit": -1, "rate_out_kbit": -1},
     {"dns_servers": ["10.0.0.0/8"]}, {"dns_servers": [["10.0.0.1"], ["10.0.0.2"]]},
     {"routes": [f"10.0.{number}.0/24" for number in range(17)]}, {"routes": [None]},
+    {"address_list": "two words"}, {"address_list": 65 * "a"},
     {"login_hours": ""}, {"login_hours": "Mo 18:00"}, {"login_hours": "Mo 25:00-26:00"}, {"login_hours": "Mo 18:00-20:00,"},
     {"login_hours": "Mo 18:00-20:00 always"}, {"login_hours": ", Mo 18:00-20:00"}, {"login_hours": "Mo 18:00-20:00Tu 18:00-20:00"},
     {"login_hours": ",".join(["Mo 10:00-20:00"] * 17)}])

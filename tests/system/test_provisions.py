@@ -197,6 +197,28 @@ def test_routes_are_shown_and_taken_away(provider):
         assert status != 0 and len(errors.splitlines()) == 1, (words, errors)
 
 
+def test_address_lists(provider, refused):
+    """Of a plan and of one subscriber; what is given as an attribute goes before both."""
+    login = "listed@isp.example"
+    provider.ctl("plan", "add", "listed", "--pool", "dynamic", "--address-list", "residential")
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "listed")
+    assert provided(provider, "mikrotik", login) == ["Mikrotik-Address-List = residential"]
+    assert provided(provider, "cisco", login) == []
+    assert provider.ctl_json("plan", "show", "listed")["address_list"] == "residential"
+    for option, expected in (("suspended", ["Mikrotik-Address-List = suspended"]), (None, []),
+                             ("none", ["Mikrotik-Address-List = residential"])):
+        provider.ctl("subscriber", "set", login, *(["--address-list", option] if option else ["--no-address-list"]))
+        assert provided(provider, "mikrotik", login) == expected
+    provider.ctl("subscriber", "set", login, "--address-list", "held", "--attribute", "Mikrotik-Address-List = raw")
+    assert provided(provider, "mikrotik", login) == ["Mikrotik-Address-List = raw"]
+    assert provider.ctl_json("subscriber", "show", login)["address_list"] == "held"
+    provider.ctl("subscriber", "set", login, "--no-attributes", "--address-list", "none")
+    provider.ctl("plan", "set", "listed", "--no-address-list")
+    wait_for(lambda: provided(provider, "mikrotik", login) == [], "the list to go")
+    refused("exclude each other", "plan", "set", "listed", "--address-list", "a", "--no-address-list", status=USAGE)
+    refused("address-list", "plan", "set", "listed", "--address-list", "two words", status=USAGE)
+
+
 @pytest.fixture
 def refused(provider):
     """refused(part, words...): refused with one line that has the part, and nothing is changed."""

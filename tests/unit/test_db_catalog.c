@@ -46,7 +46,7 @@ static const char good_document[] =
 	"'plans': [{'plan_id': 8, 'name': 'dialup', 'pool_id': 3, 'session_limit': 1, "
 	"'session_timeout_s': 28800, 'idle_timeout_s': 900, 'interim_s': 600, "
 	"'login_hours': 'Mo-Fr 18:00-23:00', 'time_zone': 'Europe/Berlin', "
-	"'suspended_plan_id': 0, 'expired_plan_id': 0, "
+	"'address_list': '', 'suspended_plan_id': 0, 'expired_plan_id': 0, "
 	"'netmask': '255.255.255.255', 'allows_login': false, 'rate_in_kbit': 0, 'rate_out_kbit': "
 	"0, 'dns_servers': [], 'filters': [9, 4], "
 	"'attributes': ['Framed-MTU = 1492', 'No-Such-Attribute = 1', "
@@ -54,7 +54,7 @@ static const char good_document[] =
 	"{'plan_id': 2, 'name': 'static', 'pool_id': 0, 'session_limit': 0, "
 	"'session_timeout_s': 0, 'idle_timeout_s': 0, 'interim_s': 0, "
 	"'login_hours': 'always', 'time_zone': 'UTC', "
-	"'suspended_plan_id': 0, 'expired_plan_id': 0, "
+	"'address_list': '', 'suspended_plan_id': 0, 'expired_plan_id': 0, "
 	"'netmask': '255.255.252.0', 'allows_login': true, 'rate_in_kbit': 0, 'rate_out_kbit': 0, "
 	"'dns_servers': [], 'filters': [], 'attributes': []}]}";
 

@@ -50,6 +50,12 @@ static void test_what_is_own_goes_before_the_plan(void)
 	CU_ASSERT_EQUAL(policy->provision.route_count, 2);
 	CU_ASSERT_EQUAL(policy->provision.routes[1].bits, 48);
 	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_ROUTES);
+	policy = overlaid("{\"address_list\": \"suspended\"}");
+	CU_ASSERT_STRING_EQUAL(policy->provision.address_list, "suspended");
+	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_ADDRESS_LIST);
+	policy = overlaid("{\"address_list\": \"\"}");
+	CU_ASSERT_PTR_NULL(policy->provision.address_list);
+	CU_ASSERT_EQUAL(policy->own, POLICY_OWN_ADDRESS_LIST);
 	CU_ASSERT_EQUAL(overlaid("{\"dns_servers\": []}")->own, POLICY_OWN_DNS_SERVERS);
 }
 
@@ -88,6 +94,7 @@ static void test_what_cannot_be_is_refused(void)
 		{"{\"dns_servers\": [\"ns\"]}", "dns_servers: \"ns\" is no address", ERR_SYNTAX},
 		{"{\"idle_timeout_s\": 2147483648}",
 			"idle_timeout_s: 2147483648 is not within 0..2147483647", ERR_RANGE},
+		{"{\"address_list\": 7}", "address_list: is no string", ERR_SYNTAX},
 		{"{\"login_hours\": 7}", "login_hours: is no string", ERR_SYNTAX},
 		{"{\"login_hours\": \"\"}", "login_hours: has 0 octets", ERR_RANGE},
 		{"{\"login_hours\": \"Mo-Fr 18-23\"}",

@@ -44,7 +44,8 @@ static const char *load(const char *kind_and_form, const char *provision, const 
 		"'nas_groups': [], "
 		"'plans': [{'plan_id': 1, 'name': 'home', 'pool_id': 0, 'session_limit': 0, "
 		"'session_timeout_s': 0, 'idle_timeout_s': 0, 'interim_s': 0, "
-		"'login_hours': 'always', 'time_zone': 'UTC', 'suspended_plan_id': 0, "
+		"'login_hours': 'always', 'time_zone': 'UTC', 'address_list': '', "
+		"'suspended_plan_id': 0, "
 		"'expired_plan_id': 0, "
 		"'netmask': '255.255.255.255', 'allows_login': false, %s, "
 		"'filters': [], 'attributes': %s}]}",
@@ -307,6 +308,21 @@ static void test_routes(void)
 	}
 }
 
+/* MikroTik's alone. */
+static void test_address_lists(void)
+{
+	struct provision provision = {.address_list = "suspended"};
+	CU_ASSERT_FALSE(provision_is_empty(&provision));
+	for (size_t i = 0; nas_kind_at(i); i++) {
+		const struct nas_kind *kind = nas_kind_at(i);
+		struct rendered_provision made = provision_render(ctx, &provision, kind, false);
+		const char *expected = strcmp(kind->name, "mikrotik") == 0
+					       ? "1a1100003a8c130b73757370656e646564"
+					       : "";
+		CU_ASSERT_STRING_EQUAL(hex(made.octets, made.size), expected);
+	}
+}
+
 static void test_types(void)
 {
 	CU_ASSERT_TRUE(is_same("Filter-Id = a", "Filter-Id = bcd"));
@@ -345,6 +361,7 @@ int main(void)
 		TEST(test_rates_that_do_not_fit),
 		TEST(test_room),
 		TEST(test_routes),
+		TEST(test_address_lists),
 		TEST(test_types),
 		CU_TEST_INFO_NULL,
 	};
