@@ -10,12 +10,14 @@
 --   static_address_in_use  an active session elsewhere holds it.
 --   candidates_taken       no proposed address was free: come again with others, or with search.
 --   pool_exhausted         the whole pool was searched.
+--   other_calling_station  learned_stations: where the login is to be the one from which the subscriber's calling station
+--                          is learned. Another has been learned meanwhile.
 --   no row                 the subscriber, or his static address, has changed since he was looked up; or the session of
 --                          this key has ended meanwhile. Nothing can be said: the NAS will ask again.
 -- Rejects leave no session and no lease. A repeat of a request (same key) is answered with what is stored and leases
 -- nothing more, as long as its session is open.
 --
--- Order of locks: the subscribers' state rows, their open sessions, the addresses that are theirs, each by key. Whoever
+-- Order of locks: the rows of subscribers who are to learn a station; the subscribers' state rows, their open sessions, the addresses that are theirs, each by key. Whoever
 -- decides about a subscriber's sessions waits there, so that every later statement sees the truth, and a second
 -- execution of a request sees the first one's session. Proposed addresses are locked last and without waiting.
 --
@@ -38,7 +40,7 @@ create function poprad.admit(session_keys uuid[], subscriber_ids int[], plan_ids
 	nas_identifiers text[], nas_ports bigint[], nas_port_ids text[], nas_port_types text[], calling_station_ids text[],
 	called_station_ids text[], user_names text[], service_types text[], framed_protocols text[], classes text[],
 	candidates_1 inet[], candidates_2 inet[], candidates_3 inet[], candidates_4 inet[], searches boolean[],
-	authorised_maxima int[], authorised_ss int[])
+	authorised_maxima int[], authorised_ss int[], learned_stations text[])
 returns table (ord int, reason text, session_key uuid, address inet, used_candidate int2)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
@@ -54,6 +56,7 @@ declare
 	leased inet[] := '{}'; -- taken from the pool
 	last_turn int;
 	-- lists
+	learning int[]; -- the requests from which a calling station is learned
 	others int[]; -- the requests that are not plain, by their ord
 	known int[]; -- those whose subscriber has an open session, or whose own has ended
 	taking int[]; -- those of the turn that need an address of their pool
@@ -67,6 +70,9 @@ declare
 	decided record;
 	i int;
 begin
+	if array_remove(learned_stations, null) <> '{}' then
+		learning := admit_learners(subscriber_ids, learned_stations);
+	end if;
 	select array_agg(s.turn), array_agg(s.last_address), coalesce(max(s.turn), 0),
 		array_agg(s.ord) filter (where s.turn > 1 or static_addresses[s.ord] is not null or not wants_addresses[s.ord])
 	into turns, last_addresses, last_turn, others
@@ -106,6 +112,15 @@ begin
 	end if;
 
 	for turn in 1 .. last_turn loop
+		if learning is not null then
+			foreach i in array admit_strangers(
+				array(select i from unnest(learning) i where turns[i] = turn), subscriber_ids, learned_stations)
+			loop
+				turns[i] := 0; -- answered, but decided in no turn
+				refusals[i] := 'other_calling_station';
+				answers[i] := null;
+			end loop;
+		end if;
 		if others is not null then
 			replaced := '{}';
 			evicted := '{}';
@@ -169,6 +184,11 @@ begin
 			where turns[i] = turn and is_new[i]
 			order by session_keys[i]
 		) n (i);
+		if learning is not null then
+			perform admit_learn(array(
+				select i from unnest(learning) i where turns[i] = turn and refusals[i] is null and answers[i] is not null),
+				subscriber_ids, learned_stations);
+		end if;
 		continue when others is null;
 		update session s set login_key = session_keys[t.ord], plan_id = plan_ids[t.ord], user_name = user_names[t.ord],
 			address = coalesce(kept[t.ord], leased[t.ord]), service_type = service_types[t.ord],

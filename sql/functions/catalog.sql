@@ -5,6 +5,15 @@
 -- it learns of changes by NOTIFY poprad_catalog, and by asking for the version now and then, should a notice be lost.
 -- 0 stands for "none" in numbers that name another row.
 
+-- Where a plan's subscribers may log in from: what is said of it.
+create or replace function poprad.plan_binding(p poprad.plan) returns jsonb
+language sql stable set search_path = poprad, pg_temp as $$
+	select coalesce(jsonb_object_agg(b.key, b.value), '{}')
+	from jsonb_each(jsonb_build_object('calling_stations', p.calling_stations, 'called_stations', p.called_stations,
+		'nas_port_types', p.nas_port_types, 'nas_groups', p.nas_groups, 'learn_calling_station', p.learn_calling_station)) b
+	where b.value not in ('[]', 'false')
+$$;
+
 -- wanted: of these NASes alone; null: of all.
 create or replace function poprad.catalog_document(wanted int[]) returns jsonb
 language sql stable security definer set search_path = poprad, pg_temp as $$
@@ -12,7 +21,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 		'version', (select version from catalog_version),
 		'nas', (
 			select coalesce(jsonb_agg(jsonb_build_object('nas_id', n.nas_id, 'name', n.name, 'prefix', n.prefix,
-				'secret', n.secret, 'kind', n.kind, 'nas_group_id', coalesce(n.nas_group_id, 0),
+				'secret', n.secret, 'kind', n.kind, 'nas_group_id', coalesce(n.nas_group_id, 0), 'nas_group', coalesce(g.name, ''),
 				'is_own_network', coalesce(g.is_own_network, true),
 				'require_message_authenticator', n.require_message_authenticator,
 				'limit_proxy_state', n.limit_proxy_state, 'no_accounting', n.no_accounting,
@@ -67,7 +76,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'filters', (
 					select coalesce(jsonb_agg(f.filter_id order by f.position), '[]')
 					from plan_filter f where f.plan_id = p.plan_id),
-				'attributes', to_jsonb(p.attributes)) order by p.plan_id), '[]')
+				'attributes', to_jsonb(p.attributes)) || plan_binding(p) order by p.plan_id), '[]')
 			from plan p))
 $$;
 

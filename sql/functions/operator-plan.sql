@@ -24,6 +24,7 @@ begin
 		raise exception 'there is no pool %', pool_name using errcode = 'P0002', hint = format('popradctl pool add %s CIDR', pool_name);
 	end if;
 	select n.* into wanted from plan p, jsonb_populate_record(p, coalesce(policy, '{}')) n where p.plan_id = wanted_plan_id;
+	perform nas_groups_check(wanted.nas_groups);
 	perform provision_check(wanted.rate_in_kbit, wanted.rate_out_kbit, wanted.dns_servers);
 	update plan p set
 		pool_id = case when plan_set.pool_name is null then p.pool_id else wanted_pool_id end,
@@ -36,6 +37,11 @@ begin
 		dns_servers = wanted.dns_servers,
 		login_hours = wanted.login_hours,
 		address_list = wanted.address_list,
+		calling_stations = wanted.calling_stations,
+		learn_calling_station = wanted.learn_calling_station,
+		called_stations = wanted.called_stations,
+		nas_port_types = wanted.nas_port_types,
+		nas_groups = wanted.nas_groups,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
 		time_zone = coalesce(plan_set.time_zone, p.time_zone),

@@ -66,6 +66,12 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'exempt_from', subscriber_exemptions(s.subscriber_id), 'quarantine', subscriber_quarantined(s.subscriber_id),
 		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit),
 		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', p.time_zone,
+		'calling_stations', to_jsonb(coalesce(o.calling_stations, p.calling_stations)),
+		'learn_calling_station', coalesce(o.learn_calling_station, p.learn_calling_station),
+		'learned_calling_station', o.learned_calling_station, 'learned_at', why_time(o.learned_at),
+		'called_stations', to_jsonb(coalesce(o.called_stations, p.called_stations)),
+		'nas_port_types', to_jsonb(coalesce(o.nas_port_types, p.nas_port_types)),
+		'nas_groups', to_jsonb(coalesce(o.nas_groups, p.nas_groups)),
 		'let_in_with', (select g.name from plan g where g.plan_id = case when s.status = 'suspended' then p.suspended_plan_id
 			when s.expires_at <= now() then p.expired_plan_id end))
 	from subscriber s join plan p using (plan_id) left join subscriber_policy o using (subscriber_id)

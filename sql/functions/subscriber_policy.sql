@@ -52,6 +52,7 @@ declare
 begin
 	delete from subscriber_policy p where p.subscriber_id = owner returning p.* into own;
 	own := jsonb_populate_record(own, changes || jsonb_build_object('subscriber_id', owner));
+	perform nas_groups_check(own.nas_groups);
 	perform provision_check(own.rate_in_kbit, own.rate_out_kbit, own.dns_servers);
 	insert into subscriber_policy select own.*;
 end

@@ -31,6 +31,7 @@ grant execute on function
 	poprad.subscriber_exempt(text, text, text),
 	poprad.subscriber_exempt_end(text, text),
 	poprad.subscriber_exemptions(int),
+	poprad.subscriber_forget_station(text),
 	poprad.subscriber_policy_set(text, jsonb),
 	poprad.subscriber_policy_text(int),
 	poprad.subscriber_quarantine(text, text, text),

@@ -155,6 +155,7 @@ static void admit_put(const struct lane_item *item, struct pg_batch *batch)
 	pg_put_bool(batch, proposal->is_search);
 	pg_put_int(batch, conf->authorised_max);
 	pg_put_int(batch, conf->authorised_s);
+	pg_put_text(batch, login->learns_station);
 }
 
 static void admit_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
@@ -224,7 +225,7 @@ static const enum pg_type admit_types[] = {
 	PG_INT8, PG_TEXT, PG_TEXT,                                     /* port, id, type */
 	PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,          /* calling .. class */
 	PG_INET, PG_INET, PG_INET, PG_INET, PG_BOOL,                   /* candidates, search */
-	PG_INT4, PG_INT4,                                              /* authorised max, s */
+	PG_INT4, PG_INT4, PG_TEXT, /* authorised max, s, station to learn */
 };
 
 const struct lane_call auth_admit_call = {
@@ -235,7 +236,7 @@ const struct lane_call auth_admit_call = {
 		       " $16::int8[], $17::text[], $18::text[], $19::text[], $20::text[],"
 		       " $21::text[], $22::text[], $23::text[], $24::text[], $25::inet[],"
 		       " $26::inet[], $27::inet[], $28::inet[], $29::bool[], $30::int4[],"
-		       " $31::int4[])",
+		       " $31::int4[], $32::text[])",
 		.column_count = sizeof admit_types / sizeof admit_types[0],
 		.types = admit_types},
 	.put = admit_put,

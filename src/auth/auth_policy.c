@@ -131,6 +131,9 @@ struct step_result auth_policy(struct request *request)
 		request->note = "why=\"what the subscriber has of his own cannot be read\"";
 		return DROP_BECAUSE(DROP_database);
 	}
+	reason = bound_check(login);
+	if (reason != REJECT_none)
+		return auth_reject(request, reason);
 	int64_t hours_end_us = login_hours_end_us(login, now_us);
 	if (hours_end_us == 0)
 		return auth_reject(request, REJECT_outside_login_hours);

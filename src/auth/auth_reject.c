@@ -20,6 +20,10 @@ static unsigned mschap_error_code(enum reject reason)
 	case REJECT_outside_login_hours:
 		return 646; /* ERROR_RESTRICTED_LOGON_HOURS */
 	case REJECT_service_not_allowed:
+	case REJECT_other_calling_station:
+	case REJECT_other_called_station:
+	case REJECT_other_port_type:
+	case REJECT_other_nas_group:
 		return 649; /* ERROR_NO_DIALIN_PERMISSION */
 	default:
 		return 691; /* ERROR_AUTHENTICATION_FAILURE */

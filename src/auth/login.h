@@ -82,6 +82,8 @@ struct login {
 	const struct plan *plan;
 	bool is_in_garden; /* plan is the one for suspended or expired subscribers of his */
 	const struct policy *policy; /* in force: the plan's, or his own before it */
+	/* To be the only calling station from now on, as station_normalise makes it; NULL = none */
+	const char *learns_station;
 	/* his own, which goes before the plan's attributes, and the plan's; zero = nothing */
 	struct rendered_provision own_provision, provision;
 	const struct given_attr *given; /* the subscriber's, then the plan's */
@@ -123,6 +125,9 @@ const struct given_attr *given_collect(const struct login *login);
 
 /* Adds them to the reply, but for those that something else has taken the place of. */
 void given_add(struct request *request);
+
+/* Does he come from where his policy binds him to? REJECT_none, or how he does not. */
+enum reject bound_check(struct login *login);
 
 /* What the session is provided with, in the attributes that this NAS takes. */
 void provide_choose(struct login *login, const struct nas *nas);

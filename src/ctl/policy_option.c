@@ -4,7 +4,9 @@
  * Each value is read as the server will read it, before it is stored. */
 #include "ctl/policy_option.h"
 #include "base/mem.h"
+#include "ctl/attribute.h"
 #include "db/policy.h"
+#include "radius/describe.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +71,48 @@ static json_t *single_value(struct call *call, const struct policy_field_info *i
 		return mem_must(json_string(""));
 	if (strcmp(given, "none") == 0)
 		return mem_must(json_null());
-	return mem_must(
-		info->is_text ? json_string(given) : json_integer(strtoll(given, NULL, 10)));
+	switch (info->type) {
+	case POLICY_TEXT:
+		return mem_must(json_string(given));
+	case POLICY_FLAG:
+		return mem_must(json_boolean(strcmp(given, "yes") == 0));
+	case POLICY_NUMBER:
+	case POLICY_LIST:
+		break;
+	}
+	return mem_must(json_integer(strtoll(given, NULL, 10)));
+}
+
+static void keep_value(void *owner, const struct described *described)
+{
+	json_t **name = owner;
+
+	if (described->value != NULL)
+		*name = mem_must(json_string(described->value));
+}
+
+/* Each as the dictionary calls it, for so the server calls what a NAS sends. */
+static int name_port_types(struct call *call, json_t *types)
+{
+	int code = json_array_size(types) > 0 ? call_load_conf(call) : CTL_OK;
+
+	if (code == CTL_OK && json_array_size(types) > 0)
+		code = attribute_load_dictionary(call);
+	for (size_t i = 0; code == CTL_OK && i < json_array_size(types); i++) {
+		const char *given = json_string_value(json_array_get(types, i));
+		const char *text =
+			mem_must(talloc_asprintf(call->ctx, "NAS-Port-Type = %s", given));
+		struct encoded_attr attr;
+		json_t *name = NULL;
+		char *why = NULL;
+
+		if (attr_from_text(call->ctx, text, &attr, &why) != 0)
+			return call_fail(call, CTL_REFUSED, "--nas-port-type '%s': %s", given, why);
+		describe_attributes(attr.octets, attr.size, keep_value, &name);
+		if (name != NULL)
+			json_array_set_new(types, i, name);
+	}
+	return code;
 }
 
 int policy_params(struct call *call, bool is_subscriber, struct params *params)
@@ -85,11 +127,13 @@ int policy_params(struct call *call, bool is_subscriber, struct params *params)
 
 		if (info->is_own_alone && !is_subscriber)
 			continue;
-		value = info->no_option != NULL && !info->is_text ? list_value(call, info, &code)
-								  : single_value(call, info, &code);
+		value = info->type == POLICY_LIST ? list_value(call, info, &code)
+						  : single_value(call, info, &code);
 		if (value == NULL)
 			continue;
-		if (!json_is_null(value))
+		if (field == POLICY_NAS_PORT_TYPES)
+			code = name_port_types(call, value);
+		if (code == CTL_OK && !json_is_null(value))
 			code = check(call, info, value);
 		json_object_set_new(document, info->column, value);
 	}

@@ -6,6 +6,53 @@
 #include "ctl/ctl.h"
 #include "ctl/pg.h"
 
+/* From where logins are allowed. */
+#define BINDING_OPTIONS(NONE, TAKES_NONE)                                                          \
+	{.name = "calling-station",                                                                \
+		.type = VALUE_TEXT,                                                                \
+		.form = "ID" NONE,                                                                 \
+		.is_repeatable = true,                                                             \
+		.takes_none = (TAKES_NONE),                                                        \
+		.sentence = "From where logins are allowed (Calling-Station-Id): a MAC address, "  \
+			    "a telephone number, or the text as the NAS sends it; a * at the "     \
+			    "end stands for whatever follows. All that are given replace the "     \
+			    "present ones."},                                                      \
+		{.name = "no-calling-stations", .sentence = "From anywhere."},                     \
+		{.name = "learn-calling-station",                                                  \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "yes|no",                                                          \
+			.takes_none = (TAKES_NONE),                                                \
+			.sentence = "Whether, where no --calling-station is said, the first that " \
+				    "a subscriber is let in from is the only one from then on; "   \
+				    "no by default."},                                             \
+		{.name = "called-station",                                                         \
+			.type = VALUE_TEXT,                                                        \
+			.form = "ID" NONE,                                                         \
+			.is_repeatable = true,                                                     \
+			.takes_none = (TAKES_NONE),                                                \
+			.sentence = "Where to logins are allowed (Called-Station-Id): a number, "  \
+				    "an access point and its network, likewise."},                 \
+		{.name = "no-called-stations", .sentence = "To anywhere."},                        \
+		{.name = "nas-port-type",                                                          \
+			.type = VALUE_TEXT,                                                        \
+			.form = "TYPE" NONE,                                                       \
+			.is_repeatable = true,                                                     \
+			.takes_none = (TAKES_NONE),                                                \
+			.sentence = "Over which type of port logins are allowed (Ethernet, "       \
+				    "Wireless-802.11); all that are given replace the present "    \
+				    "ones."},                                                      \
+		{.name = "no-nas-port-types", .sentence = "Over any type of port."},               \
+		{.name = "nas-group",                                                              \
+			.type = VALUE_NAME,                                                        \
+			.form = "G" NONE,                                                          \
+			.is_repeatable = true,                                                     \
+			.takes_none = (TAKES_NONE),                                                \
+			.sentence = "Through the NASes of which groups logins are allowed; all "   \
+				    "that are given replace the present ones."},                   \
+	{                                                                                          \
+		.name = "no-nas-groups", .sentence = "Through any NAS."                            \
+	}
+
 /* NONE is "|none" where an own value can be taken away, TAKES_NONE true then. */
 #define POLICY_OPTIONS(NONE, TAKES_NONE)                                                          \
 	{.name = "sessions",                                                                      \
@@ -63,9 +110,8 @@
 			.takes_none = (TAKES_NONE),                                               \
 			.sentence = "The list of its firewall that a MikroTik router puts the "   \
 				    "subscriber's address on while he is online."},               \
-	{                                                                                         \
-		.name = "no-address-list", .sentence = "No such list."                            \
-	}
+		{.name = "no-address-list", .sentence = "No such list."},                         \
+		BINDING_OPTIONS(NONE, TAKES_NONE)
 
 /* What only a subscriber has. */
 #define SUBSCRIBER_POLICY_OPTIONS                                                               \

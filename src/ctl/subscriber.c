@@ -237,6 +237,10 @@ static int subscriber_set(struct call *call)
 	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "             \
 	"o.interim_s, o.login_hours, o.rate_in_kbit, o.rate_out_kbit, "                          \
 	"to_jsonb(o.dns_servers) as dns_servers, o.address_list, to_jsonb(o.routes) as routes, " \
+	"to_jsonb(o.calling_stations) as calling_stations, o.learn_calling_station, "            \
+	"o.learned_calling_station, o.learned_at, "                                              \
+	"to_jsonb(o.called_stations) as called_stations, "                                       \
+	"to_jsonb(o.nas_port_types) as nas_port_types, to_jsonb(o.nas_groups) as nas_groups, "   \
 	"to_jsonb(s.attributes) as attributes, "                                                 \
 	"s.created_at"
 #define SUBSCRIBER_TABLES                                               \
@@ -304,6 +308,22 @@ static int subscriber_show(struct call *call)
 		       ? code
 		       : output_show(pg, sql, &params,
 				 "subscriber with that login (see popradctl subscriber list)");
+}
+
+static int subscriber_forget_station(struct call *call)
+{
+	struct params params = {0};
+	const char *station = NULL;
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	params_add(&params, call_value(call, "LOGIN"));
+	if (code == CTL_OK)
+		code = pg_value(
+			pg, "select poprad.subscriber_forget_station($1)", &params, &station);
+	if (code == CTL_OK)
+		fprintf(call->out, "it was %s; the next login teaches another\n", station);
+	return code;
 }
 
 static int set_status(struct call *call, const char *status)
@@ -394,6 +414,16 @@ const struct command subscriber_commands[] = {
 		.sentence = "Ends a suspension.",
 		.example = "popradctl subscriber resume line-7@isp.example",
 		.run = subscriber_resume,
+	},
+	{
+		.verb = "forget-station",
+		.arguments = login_argument,
+		.sentence = "Forgets the calling station that was learned of a subscriber "
+			    "(--learn-calling-station).",
+		.details = "The next login that is let in binds him to its own: for a customer who "
+			   "has moved, or has new equipment. Open sessions go on.",
+		.example = "popradctl subscriber forget-station line-7@isp.example",
+		.run = subscriber_forget_station,
 	},
 	{
 		.verb = "exempt",

@@ -182,6 +182,46 @@ static void print_filters(const struct printer *printer, const json_t *subscribe
 			time_of(printer, one, "since"), text_of(one, "reason"));
 }
 
+/* "a, b", or NULL if the list is empty. */
+static const char *list_text(const struct printer *printer, const json_t *object, const char *name)
+{
+	const json_t *one;
+	char *text = NULL;
+	size_t index;
+	json_array_foreach(json_object_get(object, name), index, one) text =
+		mem_must(talloc_asprintf(printer->ctx, "%s%s%s", text == NULL ? "" : text,
+			text == NULL ? "" : ", ", json_string_value(one)));
+	return text;
+}
+
+/* From where he may log in, in the words in which a NAS tells it. */
+static void print_binding(const struct printer *printer, const json_t *subscriber)
+{
+	static const struct {
+		const char *member, *words;
+	} lists[] = {
+		{"calling_stations", "from calling station"},
+		{"called_stations", "to called station"},
+		{"nas_port_types", "over ports of type"},
+		{"nas_groups", "through NASes of group"},
+	};
+	const char *learned = text_of(subscriber, "learned_calling_station");
+	for (size_t n = 0; n < sizeof lists / sizeof *lists; n++) {
+		const char *text = list_text(printer, subscriber, lists[n].member);
+		if (text != NULL)
+			say(printer, "  Only %s %s.", lists[n].words, text);
+	}
+	if (json_array_size(json_object_get(subscriber, "calling_stations")) > 0 ||
+		!json_is_true(json_object_get(subscriber, "learn_calling_station")))
+		return;
+	if (learned == NULL)
+		say(printer,
+			"  The next calling station that he is let in from will be the only one.");
+	else
+		say(printer, "  Only from calling station %s, learned at %s.", learned,
+			time_of(printer, subscriber, "learned_at"));
+}
+
 static void print_subscriber(const struct printer *printer)
 {
 	const json_t *subscriber = json_object_get(printer->why, "subscriber");
@@ -201,6 +241,7 @@ static void print_subscriber(const struct printer *printer)
 	const char *hours = text_of(subscriber, "login_hours");
 	if (hours != NULL && strcmp(hours, "always") != 0)
 		say(printer, "  Login hours: %s (%s).", hours, text_of(subscriber, "time_zone"));
+	print_binding(printer, subscriber);
 	const char *garden = text_of(subscriber, "let_in_with");
 	if (garden != NULL)
 		say(printer, "  Let in with plan %s meanwhile, and nothing of his own.", garden);

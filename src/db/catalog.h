@@ -75,10 +75,11 @@ struct nas {
 	const char *secret;
 	size_t secret_size;
 	const struct nas_kind *kind;
-	unsigned filter_view; /* of the catalog: what it has in common for filters with others */
-	int32_t nas_group_id; /* 0 = none */
-	bool is_old;          /* it takes Ascend's attributes in their old form */
-	bool is_own_network;  /* false: a virtual POP, traffic does not cross our network */
+	unsigned filter_view;  /* of the catalog: what it has in common for filters with others */
+	int32_t nas_group_id;  /* 0 = none */
+	const char *nas_group; /* NULL = none */
+	bool is_old;           /* it takes Ascend's attributes in their old form */
+	bool is_own_network;   /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
 	bool limit_proxy_state;
 	bool no_accounting;  /* keeps leases until Session-Timeout */

@@ -36,6 +36,9 @@ static void read_nas(struct reader *reader, struct catalog *catalog)
 	if (!nas->kind)
 		reader_refuse(reader, ERR_RANGE, "kind", "%s is unknown", log_quote_text(kind));
 	nas->nas_group_id = reader_id(reader, "nas_group_id", 0);
+	/* A copy that an earlier version has left does not name it. */
+	if (nas->nas_group_id != 0 && json_object_get(reader->object, "nas_group") != NULL)
+		nas->nas_group = reader_text(reader, "nas_group", NAME_MAX_SIZE);
 	nas->is_own_network = reader_bool(reader, "is_own_network");
 	nas->require_message_authenticator =
 		reader_choice(reader, "require_message_authenticator", policies);

@@ -86,6 +86,21 @@ static void read_address_list(struct reader *reader, const struct field *field, 
 				  reader_check_text(reader, name, text, ADDRESS_LIST_MAX)));
 }
 
+static void read_stations(struct reader *reader, const struct field *field, void *value)
+{
+	*(const struct station_list **)value = binding_read_stations(reader, field->info.column);
+}
+
+static void read_words(struct reader *reader, const struct field *field, void *value)
+{
+	*(const struct word_list **)value = binding_read_words(reader, field->info.column);
+}
+
+static void read_flag(struct reader *reader, const struct field *field, void *value)
+{
+	*(bool *)value = reader_bool(reader, field->info.column);
+}
+
 static const struct field fields[POLICY_FIELDS] = {
 	[POLICY_SESSION_LIMIT] = {{.column = "session_limit", .option = "sessions"}, read_count,
 		offsetof(struct policy, session_limit)},
@@ -107,20 +122,53 @@ static const struct field fields[POLICY_FIELDS] = {
 		offsetof(struct policy, provision.rate_out_kbit)},
 	[POLICY_DNS_SERVERS] = {{.column = "dns_servers",
 					.option = "dns-server",
+					.type = POLICY_LIST,
 					.no_option = "no-dns-servers"},
 		read_dns_servers, offsetof(struct policy, provision)},
 	[POLICY_ROUTES] = {{.column = "routes",
 				   .option = "route",
+				   .type = POLICY_LIST,
 				   .no_option = "no-routes",
 				   .is_own_alone = true},
 		read_routes, offsetof(struct policy, provision)},
-	[POLICY_LOGIN_HOURS] = {{.column = "login_hours", .option = "login-hours", .is_text = true},
+	[POLICY_LOGIN_HOURS] = {{.column = "login_hours",
+					.option = "login-hours",
+					.type = POLICY_TEXT},
 		read_hours, offsetof(struct policy, login_hours)},
 	[POLICY_ADDRESS_LIST] = {{.column = "address_list",
 					 .option = "address-list",
-					 .is_text = true,
+					 .type = POLICY_TEXT,
 					 .no_option = "no-address-list"},
 		read_address_list, offsetof(struct policy, provision)},
+	[POLICY_CALLING_STATIONS] = {{.column = "calling_stations",
+					     .option = "calling-station",
+					     .type = POLICY_LIST,
+					     .no_option = "no-calling-stations",
+					     .is_rare = true},
+		read_stations, offsetof(struct policy, binding.calling_stations)},
+	[POLICY_LEARN_CALLING_STATION] = {{.column = "learn_calling_station",
+						  .option = "learn-calling-station",
+						  .type = POLICY_FLAG,
+						  .is_rare = true},
+		read_flag, offsetof(struct policy, binding.learns)},
+	[POLICY_CALLED_STATIONS] = {{.column = "called_stations",
+					    .option = "called-station",
+					    .type = POLICY_LIST,
+					    .no_option = "no-called-stations",
+					    .is_rare = true},
+		read_stations, offsetof(struct policy, binding.called_stations)},
+	[POLICY_NAS_PORT_TYPES] = {{.column = "nas_port_types",
+					   .option = "nas-port-type",
+					   .type = POLICY_LIST,
+					   .no_option = "no-nas-port-types",
+					   .is_rare = true},
+		read_words, offsetof(struct policy, binding.nas_port_types)},
+	[POLICY_NAS_GROUPS] = {{.column = "nas_groups",
+				       .option = "nas-group",
+				       .type = POLICY_LIST,
+				       .no_option = "no-nas-groups",
+				       .is_rare = true},
+		read_words, offsetof(struct policy, binding.nas_groups)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)
@@ -135,9 +183,13 @@ static void read_field(struct reader *reader, const struct field *field, struct 
 
 void policy_read(struct reader *reader, struct policy *policy)
 {
-	for (unsigned n = 0; n < POLICY_FIELDS; n++)
-		if (!fields[n].info.is_own_alone)
+	for (unsigned n = 0; n < POLICY_FIELDS; n++) {
+		const struct policy_field_info *info = &fields[n].info;
+		bool is_absent =
+			info->is_rare && json_object_get(reader->object, info->column) == NULL;
+		if (!info->is_own_alone && !is_absent)
 			read_field(reader, &fields[n], policy);
+	}
 }
 
 void own_filters_read(struct reader *reader, struct own_filters *own)
@@ -178,6 +230,8 @@ static void overlay(struct reader *reader, struct policy *policy)
 		read_field(reader, &fields[n], policy);
 		policy->own |= 1u << n;
 	}
+	if (json_object_get(reader->object, "learned_calling_station") != NULL)
+		policy->binding.learned = binding_read_station(reader, "learned_calling_station");
 	overlay_filters(reader, policy);
 }
 

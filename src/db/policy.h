@@ -6,6 +6,7 @@
  * popradctl read them with the same code; a plan gives all of them, a subscriber those that are not
  * as in his plan. */
 #include "base/hours.h"
+#include "db/binding.h"
 #include "db/catalog_fields.h"
 #include "db/provision.h"
 
@@ -23,6 +24,11 @@ enum policy_field {
 	POLICY_ROUTES,
 	POLICY_LOGIN_HOURS,
 	POLICY_ADDRESS_LIST,
+	POLICY_CALLING_STATIONS,
+	POLICY_LEARN_CALLING_STATION,
+	POLICY_CALLED_STATIONS,
+	POLICY_NAS_PORT_TYPES,
+	POLICY_NAS_GROUPS,
 	POLICY_FIELDS
 };
 
@@ -40,7 +46,8 @@ struct policy {
 	unsigned own; /* what is the subscriber's own; in a plan 0 */
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
 	struct provision provision;
-	const struct hours *login_hours;   /* NULL = always */
+	const struct hours *login_hours; /* NULL = always */
+	struct binding binding;
 	const struct own_filters *filters; /* NULL = the plan's alone */
 };
 
@@ -53,12 +60,13 @@ struct policy {
 	(POLICY_OWN_RATES | POLICY_OWN_DNS_SERVERS | POLICY_OWN_ROUTES | POLICY_OWN_ADDRESS_LIST)
 
 struct policy_field_info {
-	const char *column;    /* of both tables, and member of both documents */
-	const char *option;    /* of popradctl plan set and subscriber set */
-	bool is_text;          /* its value is a string, not a number */
+	const char *column; /* of both tables, and member of both documents */
+	const char *option; /* of popradctl plan set and subscriber set */
+	enum { POLICY_NUMBER, POLICY_TEXT, POLICY_FLAG, POLICY_LIST } type; /* of its value */
 	uint8_t attribute;     /* the standard attribute that says the same; 0 = none */
 	const char *no_option; /* that it is to be empty, a list or a text; NULL = there is none */
 	bool is_own_alone;     /* a plan has nothing of the kind */
+	bool is_rare;          /* a plan's document leaves it out where nothing is said */
 };
 const struct policy_field_info *policy_field_info(enum policy_field field);
 

@@ -504,3 +504,49 @@ def test_keys_need_not_be_in_order(network, cursor):
     verdicts = admit(cursor, *[request(one, session_key=key, candidate_1=f"10.0.8.{n}") for n, (one, key) in
                                enumerate(zip(network.subscribers(8), keys))])
     assert [v.session_key for v in verdicts] == keys
+
+
+# The calling station that is learned ------------------------------------------------------------------------------
+
+
+def learned(network, subscriber):
+    network.cursor.execute("select learned_calling_station from poprad.subscriber_policy where subscriber_id = %s", (subscriber,))
+    return [station for station, in network.cursor.fetchall()]
+
+
+def test_the_first_login_that_is_let_in_teaches_its_station(network, cursor):
+    one, other = network.subscriber("one"), network.subscriber("other")
+    batch = [request(one, candidate_1="10.0.8.1", nas_port=1, learned_station="a"),
+             request(one, candidate_1="10.0.8.2", nas_port=2, learned_station="b"),
+             request(other, candidate_1="10.0.8.3", nas_port=3),
+             request(one, candidate_1="10.0.8.4", nas_port=4, learned_station="a")]
+    assert [(v.reason, v.address) for v in admit(cursor, *batch)] == [
+        ("ok", "10.0.8.1"), ("other_calling_station", None), ("ok", "10.0.8.3"), ("ok", "10.0.8.4")]
+    assert (learned(network, one), learned(network, other)) == (["a"], [])
+    assert network.one("select has_policy from poprad.subscriber where subscriber_id = %s", one)
+    assert network.session_count() == 3 and network.leased() == ["10.0.8.1", "10.0.8.3", "10.0.8.4"]
+    again = admit(cursor, *batch)
+    assert [v.reason for v in again] == ["ok", "other_calling_station", "ok", "ok"]
+    assert network.session_count() == 3 and learned(network, one) == ["a"]
+
+
+def test_what_is_refused_teaches_nothing(network, cursor):
+    one = network.subscriber("one")
+    running = request(one, candidate_1="10.0.8.1", nas_port=1)
+    admit(cursor, running)
+    network.start(running["session_key"])
+    refused = request(one, candidate_1="10.0.8.2", nas_port=2, session_limit=1, learned_station="b")
+    outrun = request(one, candidate_1="10.0.8.1", nas_port=3, learned_station="b")
+    assert [v.reason for v in admit(cursor, refused, outrun)] == ["session_limit", "candidates_taken"]
+    assert learned(network, one) == []
+    same = request(one, nas_port=1, learned_station="a")
+    assert admit(cursor, same)[0].reason == "ok"
+    assert learned(network, one) == ["a"]
+
+
+def test_what_he_has_of_his_own_stays_when_a_station_is_learned(network, cursor):
+    one = network.subscriber("one")
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) values (%s, 3)", one)
+    admit(cursor, request(one, candidate_1="10.0.8.1", learned_station="a"))
+    assert network.one("select session_limit from poprad.subscriber_policy") == 3
+    assert learned(network, one) == ["a"]

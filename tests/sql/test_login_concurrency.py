@@ -101,6 +101,32 @@ def test_many_logins_on_the_line_of_an_active_session_replace_it_once(network, d
     assert not double_leases(network.cursor)
 
 
+def test_first_logins_at_once_teach_one_station(network, database):
+    people = network.subscribers(10)
+    operators = people[:5]
+
+    def work(number, connection):
+        order = random.Random(number)
+        if number == 0:  # somebody changes their policy meanwhile
+            operator = database.connect("poprad_operator").cursor()
+            for one in operators:
+                operator.execute("select poprad.subscriber_policy_set(login, '{\"session_limit\": 5}') from poprad.subscriber "
+                                 "where subscriber_id = %s", (one,))
+            return []
+        batch = [request(one, nas_port=number, authorised_max=8, search=True, learned_station=f"station {number}")
+                 for one in order.sample(people, len(people))]
+        return [(r["subscriber_id"], r["learned_station"], v.reason) for r, v in zip(batch, admit(connection.cursor(), *batch))]
+
+    answers = [one for answer in at_once(database, 5, work) for one in answer]
+    network.cursor.execute("select subscriber_id, learned_calling_station, session_limit from poprad.subscriber_policy")
+    kept = {one: (station, limit) for one, station, limit in network.cursor.fetchall()}
+    assert set(kept) == set(people)
+    for one, station, reason in answers:
+        assert reason == ("ok" if kept[one][0] == station else "other_calling_station"), (one, station, reason)
+    assert [kept[one][1] for one in operators] == [5] * 5
+    assert network.session_count() == len(people) and not double_leases(network.cursor)
+
+
 def test_everything_at_once(network, database):
     """Logins, Starts, Interims, Stops, restarts of the device and expiry on few subscribers, lines and addresses."""
     workers, rounds, batch_size = 4, 25, 16

@@ -196,10 +196,10 @@ def test_the_catalog_document(network, cursor):
         "version": version(cursor),
         "nas": [
             {"nas_id": 1, "name": "bank", "prefix": "10.0.3.0/24", "secret": "secret", "kind": "cisco",
-             "nas_group_id": west, "is_own_network": False, "require_message_authenticator": "yes",
+             "nas_group_id": west, "nas_group": "west", "is_own_network": False, "require_message_authenticator": "yes",
              "limit_proxy_state": False, "no_accounting": True, "timeout_ms": 4000, "filter_form": "rules"},
             {"nas_id": 2, "name": "six", "prefix": "2001:db8::/64", "secret": 's"\u00e9', "kind": "other",
-             "nas_group_id": 0, "is_own_network": True, "require_message_authenticator": "auto",
+             "nas_group_id": 0, "nas_group": "", "is_own_network": True, "require_message_authenticator": "auto",
              "limit_proxy_state": True, "no_accounting": False, "timeout_ms": 0, "filter_form": "usual"}],
         "learned": [],
         "pool_ranges": [
@@ -218,6 +218,17 @@ def test_the_catalog_document(network, cursor):
                    "dns_servers": ["2001:db8::53", "192.0.2.53"], "netmask": "255.255.255.255", "allows_login": True,
                    "login_hours": "always", "time_zone": "UTC", "address_list": "", "suspended_plan_id": 0, "expired_plan_id": 0,
                    "filters": [2, 1], "attributes": ['Reply-Message = "hi"', "Port-Limit = 1"]}]}
+
+
+def test_the_catalog_says_where_a_plans_subscribers_log_in_from(network, cursor):
+    def plan():
+        return rows(cursor, "select poprad.catalog()")[0][0]["plans"][0]
+    without = plan()
+    network.run("update poprad.plan set calling_stations = '{02555*}', nas_groups = '{west}', learn_calling_station = true")
+    assert plan() == without | {"calling_stations": ["02555*"], "nas_groups": ["west"], "learn_calling_station": True}
+    network.run("update poprad.plan set calling_stations = '{}', nas_groups = '{}', learn_calling_station = false, "
+                "called_stations = '{a}', nas_port_types = '{Ethernet}'")
+    assert plan() == without | {"called_stations": ["a"], "nas_port_types": ["Ethernet"]}
 
 
 def test_an_empty_catalog_has_every_member(database):

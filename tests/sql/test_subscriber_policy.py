@@ -79,7 +79,10 @@ def test_it_goes_with_its_subscriber(network):
     {"address_list": "two words"}, {"address_list": 65 * "a"},
     {"login_hours": ""}, {"login_hours": "Mo 18:00"}, {"login_hours": "Mo 25:00-26:00"}, {"login_hours": "Mo 18:00-20:00,"},
     {"login_hours": "Mo 18:00-20:00 always"}, {"login_hours": ", Mo 18:00-20:00"}, {"login_hours": "Mo 18:00-20:00Tu 18:00-20:00"},
-    {"login_hours": ",".join(["Mo 10:00-20:00"] * 17)}])
+    {"login_hours": ",".join(["Mo 10:00-20:00"] * 17)},
+    {"calling_stations": ["0255*1"]}, {"calling_stations": ["*"]}, {"called_stations": [""]}, {"called_stations": [None]},
+    {"calling_stations": ["a\nb"]}, {"calling_stations": ["1" * 254]}, {"calling_stations": ["1"] * 33},
+    {"nas_port_types": [["Ethernet"], ["Virtual"]]}, {"learned_calling_station": "a"}])
 def test_what_no_server_could_read_is_refused(network, operator, columns):
     network.subscriber("one")
     with pytest.raises(psycopg2.errors.CheckViolation):
@@ -105,6 +108,37 @@ def test_own_hours(database, network, operator):
     for hours in ("always", "Mo-Fr 18:00-23:00, Sa-Su 00:00-24:00", "we 6:05-07:00 ,Fr-Mo 22:00-6:00 "):
         change(operator, "one", login_hours=hours)
         assert found(database, "one") == {"login_hours": hours}
+
+
+def test_own_binding(database, network, operator):
+    network.subscriber("one")
+    network.group("west")
+    binding = {"calling_stations": ["02555*", "0011.2233.4455"], "called_stations": [], "nas_port_types": ["Ethernet"],
+               "nas_groups": ["west"], "learn_calling_station": True}
+    change(operator, "one", **binding)
+    assert found(database, "one") == binding
+    with pytest.raises(psycopg2.errors.NoDataFound, match="there is no NAS group east"):
+        change(operator, "one", nas_groups=["west", "east"])
+    for sql in ("delete from poprad.nas_group", "update poprad.nas_group set name = 'east'"):
+        with pytest.raises(psycopg2.errors.RaiseException, match="subscriber one is bound to NAS group west"):
+            operator.execute(sql)
+    operator.execute("update poprad.nas_group set is_own_network = false")
+    change(operator, "one", nas_groups=None)
+    operator.execute("delete from poprad.nas_group")
+
+
+def test_a_learned_station_is_forgotten(database, network, operator):
+    one = network.subscriber("one")
+    with pytest.raises(psycopg2.errors.NoDataFound, match="one has learned no calling station"):
+        operator.execute("select poprad.subscriber_forget_station('one')")
+    network.run("insert into poprad.subscriber_policy (subscriber_id, learned_calling_station, learned_at) "
+                "values (%s, '0255501234', now())", one)
+    assert found(database, "one")["learned_calling_station"] == "0255501234"
+    change(operator, "one", session_limit=2)
+    assert found(database, "one")["learned_calling_station"] == "0255501234"
+    operator.execute("select poprad.subscriber_forget_station('one')")
+    assert operator.fetchall() == [("0255501234",)]
+    assert found(database, "one") == {"session_limit": 2}
 
 
 def test_nobodys(operator):

@@ -22,7 +22,8 @@ COLUMNS = (
     ("nas_port_id", "text"), ("nas_port_type", "text"), ("calling_station_id", "text"),
     ("called_station_id", "text"), ("user_name", "text"), ("service_type", "text"), ("framed_protocol", "text"),
     ("class", "text"), ("candidate_1", "inet"), ("candidate_2", "inet"), ("candidate_3", "inet"),
-    ("candidate_4", "inet"), ("search", "bool"), ("authorised_max", "int4"), ("authorised_s", "int4"))
+    ("candidate_4", "inet"), ("search", "bool"), ("authorised_max", "int4"), ("authorised_s", "int4"),
+    ("learned_station", "text"))
 
 DEFAULTS = {
     "plan_id": 1, "pool_id": 1, "nas_group_id": 0, "wants_address": True, "session_limit": 0, "interim_s": 600,

@@ -540,6 +540,37 @@ def test_login_hours(operator, refused, names):
     refused(USAGE, "is no time zone that this machine knows", "plan", "set", plan, "--time-zone", "Europe/Nowhere")
 
 
+def test_bindings(operator, refused, names):
+    plan, user, group, nas = names("plan"), names("line"), names("group"), names("nas")
+    operator.ctl("nas", "add", nas, "192.0.2.77/32", "--secret", "s", "--kind", "cisco", "--group", group)
+    operator.ctl("plan", "add", plan, "--calling-station", "02555*", "--nas-port-type", "5", "--nas-port-type", "ethernet",
+                 "--nas-group", group)
+    lists = ("calling_stations", "called_stations", "nas_port_types", "nas_groups")
+    row = shown(operator, "plan", "show", plan)
+    assert [row[one] for one in lists] == [["02555*"], [], ["Virtual", "Ethernet"], [group]]
+    assert row["learn_calling_station"] is False
+    operator.ctl("subscriber", "add", user, "--plan", plan, "--password", "p", "--called-station", "00-11-22-33-44-55:guests",
+                 "--no-calling-stations", "--learn-calling-station", "yes")
+    row = shown(operator, "subscriber", "show", user)
+    assert [row[one] for one in lists] == [[], ["00-11-22-33-44-55:guests"], None, None]
+    assert (row["learn_calling_station"], row["learned_calling_station"]) == (True, None)
+    assert operator.ctl("why", user).splitlines()[1:5] == [
+        "  Only to called station 00-11-22-33-44-55:guests.", "  Only over ports of type Virtual, Ethernet.",
+        f"  Only through NASes of group {group}.", "  The next calling station that he is let in from will be the only one."]
+    operator.ctl("subscriber", "set", user, "--calling-station", "none", "--called-station", "none",
+                 "--learn-calling-station", "none", "--no-nas-port-types", "--nas-group", "none")
+    assert operator.ctl("why", user).splitlines()[1:3] == [
+        "  Only from calling station 02555*.", f"  Only through NASes of group {group}."]
+    operator.ctl("nas", "set", nas, "--no-group")
+    refused(REFUSED, f"plan {plan} is bound to NAS group {group}", "group", "remove", group)
+    refused(REFUSED, "there is no NAS group elsewhere", "plan", "set", plan, "--nas-group", "elsewhere")
+    refused(REFUSED, "--calling-station: element 1 has a * that is not its end", "plan", "set", plan, "--calling-station", "1*1")
+    refused(REFUSED, "--nas-port-type 'Carrier-Pigeon'", "plan", "set", plan, "--nas-port-type", "Carrier-Pigeon")
+    refused(USAGE, "exclude each other", "plan", "set", plan, "--nas-group", group, "--no-nas-groups")
+    refused(REFUSED, f"{user} has learned no calling station", "subscriber", "forget-station", user)
+    refused(REFUSED, "there is no subscriber nobody", "subscriber", "forget-station", "nobody")
+
+
 def test_a_plan_for_suspended_and_expired_subscribers(operator, refused, names):
     plan, garden, user = names("plan"), names("garden"), names("line")
     operator.ctl("plan", "add", garden, "--session-timeout", "5m")

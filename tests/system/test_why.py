@@ -107,6 +107,23 @@ def test_expired(radclient, why, server, subscriber):
     assert "expired at 2020-01-31 00:00:00." in text and "  expired: 1 attempt at" in text
 
 
+def test_another_line_than_the_one_that_was_learned(radclient, why, server, subscriber):
+    login, password = subscriber()
+    server.ctl("subscriber", "set", login, "--learn-calling-station", "yes")
+    credentials = (f"User-Name = {login}", f"User-Password = {password}", "Service-Type = Framed-User")
+    assert "Access-Accept" in radclient(*credentials, "Calling-Station-Id = 00-11-22-33-44-55", "NAS-Port = 1")
+    assert "Access-Accept" in radclient(*credentials, "Calling-Station-Id = 0011.2233.4455", "NAS-Port = 1")
+    answer = radclient(*credentials, "Calling-Station-Id = 00-11-22-33-44-66", "NAS-Port = 1")
+    assert 'Reply-Message = "Not from this line"' in answer
+    text = why(login, attempts=3)
+    assert re.search(r"  Only from calling station 001122334455, learned at [-0-9: ]+\.", text), text
+    assert re.search(r"  other calling station: 1 attempt at [-0-9: ]+, from 00-11-22-33-44-66, on ", text), text
+    assert "To the customer: Your account cannot be used from this line." in text
+    assert server.ctl("subscriber", "forget-station", login) == "it was 001122334455; the next login teaches another\n"
+    assert "Access-Accept" in radclient(*credentials, "Calling-Station-Id = 00-11-22-33-44-66", "NAS-Port = 2")
+    assert "Only from calling station 001122334466, learned at " in why(login, attempts=4)
+
+
 def test_no_password_at_all(radclient, why, subscriber):
     login, _ = subscriber()
     radclient(f"User-Name = {login}", "NAS-Port = 1")

@@ -67,6 +67,28 @@ static void test_own_hours(void)
 	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_LOGIN_HOURS);
 }
 
+static void test_own_binding(void)
+{
+	const struct binding *binding = &overlaid("{}")->binding;
+	CU_ASSERT_PTR_NULL(binding->calling_stations);
+	CU_ASSERT_FALSE(binding->learns);
+	binding = &overlaid("{\"calling_stations\": [\"02555*\", \"00:11:22:33:44:55\"], "
+			    "\"called_stations\": [], \"nas_port_types\": [\"Ethernet\"], "
+			    "\"nas_groups\": [\"west\"], \"learn_calling_station\": true, "
+			    "\"learned_calling_station\": \"001122334455\"}")
+			   ->binding;
+	CU_ASSERT_TRUE(station_list_has(binding->calling_stations, "001122334455"));
+	CU_ASSERT_TRUE(station_list_has(binding->calling_stations, "0255501234"));
+	CU_ASSERT_FALSE(station_list_has(binding->calling_stations, "0255601234"));
+	CU_ASSERT_PTR_NULL(binding->called_stations);
+	CU_ASSERT_TRUE(word_list_has(binding->nas_port_types, "ethernet"));
+	CU_ASSERT_FALSE(word_list_has(binding->nas_port_types, "Virtual"));
+	CU_ASSERT_TRUE(word_list_has(binding->nas_groups, "west"));
+	CU_ASSERT_TRUE(binding->learns);
+	CU_ASSERT_STRING_EQUAL(binding->learned, "001122334455");
+	CU_ASSERT_EQUAL(overlaid("{\"called_stations\": []}")->own, 1u << POLICY_CALLED_STATIONS);
+}
+
 /* A newer database may have columns that this server does not know. */
 static void test_what_is_unknown_is_passed_over(void)
 {
@@ -99,6 +121,15 @@ static void test_what_cannot_be_is_refused(void)
 		{"{\"login_hours\": \"\"}", "login_hours: has 0 octets", ERR_RANGE},
 		{"{\"login_hours\": \"Mo-Fr 18-23\"}",
 			"login_hours: column 7: is no time such as 18:30", ERR_SYNTAX},
+		{"{\"calling_stations\": [\"1\", \"0255*1\"]}",
+			"calling_stations: element 2 has a * that is not its end", ERR_SYNTAX},
+		{"{\"called_stations\": [null]}", "called_stations: is no string", ERR_SYNTAX},
+		{"{\"nas_port_types\": [\"\"]}", "nas_port_types: has 0 octets", ERR_RANGE},
+		{"{\"nas_groups\": \"west\"}", "nas_groups: is no list", ERR_SYNTAX},
+		{"{\"learn_calling_station\": 1}",
+			"learn_calling_station: is neither true nor false", ERR_SYNTAX},
+		{"{\"learned_calling_station\": \"\"}", "learned_calling_station: has 0 octets",
+			ERR_RANGE},
 		{"{\"interim_s\": 59}", "interim_s: 59 is neither 0 (none) nor at least 60 seconds",
 			ERR_RANGE},
 	};
@@ -129,6 +160,7 @@ int main(void)
 		TEST(test_nothing_is_as_in_the_plan),
 		TEST(test_what_is_own_goes_before_the_plan),
 		TEST(test_own_hours),
+		TEST(test_own_binding),
 		TEST(test_what_is_unknown_is_passed_over),
 		TEST(test_what_cannot_be_is_refused),
 		CU_TEST_INFO_NULL,
