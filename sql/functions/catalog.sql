@@ -25,7 +25,9 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'is_own_network', coalesce(g.is_own_network, true),
 				'require_message_authenticator', n.require_message_authenticator,
 				'limit_proxy_state', n.limit_proxy_state, 'no_accounting', n.no_accounting,
-				'timeout_ms', n.timeout_ms, 'filter_form', n.filter_form) order by n.nas_id), '[]')
+				'timeout_ms', n.timeout_ms, 'filter_form', n.filter_form)
+				|| case n.filter_form when 'filter-server' then jsonb_build_object('filter_password', coalesce(n.filter_password, 'cisco'))
+					else '{}' end order by n.nas_id), '[]')
 			from nas n left join nas_group g on g.nas_group_id = n.nas_group_id
 			where wanted is null or n.nas_id = any (wanted)),
 		'learned', (select coalesce(jsonb_agg(host(l.source) order by l.source), '[]') from nas_learned l),

@@ -170,6 +170,8 @@ drop function if exists poprad.why;
 create function poprad.why(asked text, asked_nas text, many int)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('login', asked, 'subscriber', s.subscriber,
+		'filter', case when s.subscriber is null then (select f.name from filter f
+			where asked in (f.name, f.name || '.' || f.direction) order by f.name = asked desc limit 1) end,
 		'similar', case when s.subscriber is null then to_jsonb(similar_logins(asked)) else '[]' end,
 		'sessions', why_sessions((s.subscriber->>'subscriber_id')::int),
 		'last_session', why_last_session((s.subscriber->>'subscriber_id')::int),

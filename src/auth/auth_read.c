@@ -90,5 +90,7 @@ struct step_result auth_read(struct request *request)
 					   : "no credential");
 	if (reason == REJECT_none && login->line.login == NULL)
 		reason = REJECT_no_user_name;
-	return reason == REJECT_none ? NEXT : auth_reject(request, reason);
+	if (reason != REJECT_none)
+		return auth_reject(request, reason);
+	return filter_server_is_asked(request) ? filter_server_answer(request) : NEXT;
 }

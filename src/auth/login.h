@@ -117,6 +117,11 @@ const char *credential_method_name(enum credential_method method);
 /* Builds the Access-Reject, delayed, and writes the log line; what a step returns. */
 struct step_result auth_reject(struct request *request, enum reject reason);
 
+/* The NAS asks for a filter by its name, and no subscriber logs in. */
+bool filter_server_is_asked(const struct request *request);
+/* Answers it, from auth_read; what the step returns. */
+struct step_result filter_server_answer(struct request *request);
+
 /* The first attribute of that number that the subscriber or the plan gives, or NULL. */
 const struct encoded_attr *given_find(const struct login *login, uint32_t vendor, uint32_t number);
 /* The subscriber's attributes, then those of the plan that neither they nor his own policy replace.

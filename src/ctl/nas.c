@@ -37,11 +37,20 @@ static const struct parameter nas_add_arguments[] = {
 				    "sent to it; other by default. The kinds:"},                   \
 		{.name = "filter-form",                                                            \
 			.type = VALUE_CHOICE,                                                      \
-			.form = "usual|names|rules|old-rules|none",                                \
+			.form = "usual|names|rules|old-rules|filter-server|none",                  \
 			.sentence =                                                                \
 				"What it is sent of filters: names, the rules themselves, rules "  \
-				"in the form of older equipment, or nothing. usual (the default) " \
-				"is what its kind says; not every kind has every form."},          \
+				"in the form of older equipment, names whose rules it asks for, "  \
+				"or nothing. usual (the default) is what its kind says; not "      \
+				"every kind has every form."},                                     \
+		{.name = "filter-password",                                                        \
+			.type = VALUE_SECRET,                                                      \
+			.form = "P",                                                               \
+			.sentence = "With which it asks for filters (form filter-server): the "    \
+				    "password that the router's aaa cache filter has; cisco, as "  \
+				    "IOS, by default. Up to 128 octets."},                         \
+		{.name = "filter-password-stdin",                                                  \
+			.sentence = "Read it from the first line of standard input."},             \
 		{.name = "group",                                                                  \
 			.type = VALUE_NAME,                                                        \
 			.form = "G",                                                               \
@@ -83,7 +92,7 @@ static const struct parameter nas_set_options[] = {
 
 static const struct parameter nas_show_options[] = {
 	OPTION_JSON,
-	{.name = "with-secret", .sentence = "Show the secret too."},
+	{.name = "with-secret", .sentence = "Show the secret and the filter password too."},
 	{0},
 };
 
@@ -97,9 +106,11 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 /* The options in the order that both statements use from $3 on. */
 static int add_nas_options(struct call *call, struct params *params)
 {
-	const char *secret;
+	const char *secret, *filter_password = NULL;
 	int code = call_secret(call, "secret", &secret);
 
+	if (code == CTL_OK)
+		code = call_secret(call, "filter-password", &filter_password);
 	params_add(params, secret);
 	params_add(params, call_value(call, "kind"));
 	params_add(params, call_value(call, "group"));
@@ -108,6 +119,7 @@ static int add_nas_options(struct call *call, struct params *params)
 	params_add(params, call_value(call, "no-accounting"));
 	params_add(params, call_value(call, "timeout"));
 	params_add(params, call_value(call, "filter-form"));
+	params_add(params, filter_password);
 	return code;
 }
 
@@ -129,11 +141,12 @@ static int nas_add(struct call *call)
 		code = catalog_change_run(pg,
 			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
 			"require_message_authenticator, limit_proxy_state, no_accounting, "
-			"timeout_ms, filter_form) values ($1, $2::cidr, $3, coalesce($4, 'other'), "
+			"timeout_ms, filter_form, filter_password) values ($1, $2::cidr, $3, "
+			"coalesce($4, 'other'), "
 			"poprad.nas_group_get($5), "
 			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
 			"coalesce($8::boolean, false), coalesce($9::int, 0), coalesce($10, "
-			"'usual'))",
+			"'usual'), $11)",
 			&params);
 	return code;
 }
@@ -160,14 +173,15 @@ static int nas_set(struct call *call)
 		code = pg_change(pg,
 			"update poprad.nas set prefix = coalesce($2::cidr, prefix), "
 			"secret = coalesce($3, secret), kind = coalesce($4, kind), nas_group_id = "
-			"case when $11::boolean then null "
+			"case when $12::boolean then null "
 			"else coalesce(poprad.nas_group_get($5), nas_group_id) end, "
 			"require_message_authenticator = "
 			"coalesce($6, require_message_authenticator), "
 			"limit_proxy_state = coalesce($7::boolean, limit_proxy_state), "
 			"no_accounting = coalesce($8::boolean, no_accounting), "
 			"timeout_ms = coalesce($9::int, timeout_ms), "
-			"filter_form = coalesce($10, filter_form) where name = $1",
+			"filter_form = coalesce($10, filter_form), "
+			"filter_password = coalesce($11, filter_password) where name = $1",
 			&params, &changed);
 	if (code == CTL_OK && changed == 0)
 		return call_fail(call, CTL_REFUSED, "there is no NAS %s (see popradctl nas list)",
@@ -200,7 +214,7 @@ static int nas_show(struct call *call)
 		"order by l.source) from poprad.nas_learned l where l.nas_id = n.nas_id), '[]') "
 		"as nas_learned from poprad.nas n left join poprad.nas_group g "
 		"using (nas_group_id) where n.name = $1",
-		call_has(call, "with-secret") ? ", n.secret" : ""));
+		call_has(call, "with-secret") ? ", n.secret, n.filter_password" : ""));
 	struct pg *pg;
 	int code = pg_open(call, &pg);
 

@@ -14,6 +14,7 @@ static const struct {
 	{"nas_prefix_key", "another NAS has exactly that prefix; see popradctl nas list"},
 	{"nas_filter_form_check", "a NAS of that kind does not take filters in that form; "
 				  "see --kind of nas add in popradctl(1)"},
+	{"nas_filter_password_check", "a filter password has 1 to 128 octets"},
 	{"nas_nas_group_id_fkey", "a NAS belongs to that group; give it another group first"},
 	{"pool_range_nas_group_id_fkey", "a pool range serves that group; remove the range first"},
 	{"plan_name_key", "a plan of that name exists already; change it with popradctl plan set"},

@@ -226,6 +226,14 @@ static void print_subscriber(const struct printer *printer)
 {
 	const json_t *subscriber = json_object_get(printer->why, "subscriber");
 	const char *login = text_of(printer->why, "login");
+	const char *filter = text_of(printer->why, "filter");
+	if (!json_is_object(subscriber) && filter != NULL) {
+		say(printer,
+			"%s: no subscriber, but the filter %s, for which access servers of the "
+			"filter form filter-server ask by that name.",
+			login, filter);
+		return;
+	}
 	if (!json_is_object(subscriber)) {
 		say(printer, "%s: there is no such subscriber.", login);
 		print_similar(printer);

@@ -34,6 +34,12 @@ const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan
 		catalog_compare_plans);
 }
 
+const struct filter *catalog_filters(const struct catalog *catalog, size_t *count)
+{
+	*count = catalog->filter_count;
+	return catalog->filters;
+}
+
 const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *count)
 {
 	*count = catalog->range_count;

@@ -40,6 +40,7 @@ enum nas_form {
 	NAS_FORM_NAMES,
 	NAS_FORM_RULES,
 	NAS_FORM_OLD_RULES,
+	NAS_FORM_FILTER_SERVER, /* names, and it asks for the rules by them */
 	NAS_FORM_NONE,
 	NAS_FORMS
 };
@@ -52,7 +53,7 @@ struct nas_kind {
 	enum filter_rendering names, rules, old_rules; /* nothing: it has no such form */
 	enum rate_form rates;
 	enum dns_form dns, dns_ipv6;
-	bool has_address_lists;
+	bool has_address_lists, has_filter_server;
 	const char *sentence;     /* for the manual */
 	unsigned filter_name_max; /* octets of a filter's name there; 0: as long as it fits */
 	/* of NAS-Filter-Rule: how many rules it takes (0: as many as fit), and how many ports or
@@ -78,8 +79,9 @@ struct nas {
 	unsigned filter_view;  /* of the catalog: what it has in common for filters with others */
 	int32_t nas_group_id;  /* 0 = none */
 	const char *nas_group; /* NULL = none */
-	bool is_old;           /* it takes Ascend's attributes in their old form */
-	bool is_own_network;   /* false: a virtual POP, traffic does not cross our network */
+	const char *filter_password; /* with which it asks for filters; NULL = it does not */
+	bool is_old;                 /* it takes Ascend's attributes in their old form */
+	bool is_own_network;         /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
 	bool limit_proxy_state;
 	bool no_accounting;  /* keeps leases until Session-Timeout */
@@ -94,6 +96,11 @@ struct filter {
 	enum filter_scope scope;
 	const char
 		*fault; /* why its rules cannot be read, and the list has none; NULL = they can */
+	struct filter_answer {
+		const uint8_t *octets; /* attributes */
+		size_t size;
+	} answer;                 /* to a NAS that asks for it; made if there is one */
+	const char *answer_fault; /* why there is none; NULL = there is */
 };
 
 /* Filters that a realm or a group of access servers imposes on whoever logs in there: nothing that
@@ -190,6 +197,8 @@ bool catalog_knows_own_filters(const struct catalog *catalog, const struct own_f
 const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct catalog *catalog,
 	const struct plan *plan, const struct imposed *by_realm, const struct own_filters *own,
 	unsigned view);
+/* All filters. */
+const struct filter *catalog_filters(const struct catalog *catalog, size_t *count);
 /* All ranges, in the order of the document. */
 const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *count);
 /* True if Message-Authenticator was learned from this source address (decision 12). */

@@ -47,6 +47,8 @@ static void read_nas(struct reader *reader, struct catalog *catalog)
 	nas->timeout_ms = reader_count(reader, "timeout_ms", TIMEOUT_MAX_MS);
 	enum nas_form form = reader_choice(reader, "filter_form", nas_form_names);
 	nas->is_old = form == NAS_FORM_OLD_RULES;
+	if (form == NAS_FORM_FILTER_SERVER)
+		nas->filter_password = reader_text(reader, "filter_password", SECRET_MAX_SIZE);
 	const struct nas_view view = {.kind = nas->kind,
 		.form = form,
 		.is_own_network = nas->is_own_network,

@@ -200,12 +200,22 @@ static const char *suffix_of(const struct filter *filter)
 	return filter->list.direction == FILTER_IN ? ".in" : ".out";
 }
 
+/* A NAS that asks for the rules knows a filter by no other name, and must get them. */
+static void check_answer(struct rendering *rendering, const struct filter *filter)
+{
+	if (filter->answer_fault != NULL)
+		complain(rendering, true, "%s", filter->answer_fault);
+}
+
 static void render_filter_ids(struct rendering *rendering)
 {
+	bool is_asked_for = rendering->view->form == NAS_FORM_FILTER_SERVER;
 	displace(rendering);
-	const char *set_name = find_set_name(rendering);
+	const char *set_name = is_asked_for ? NULL : find_set_name(rendering);
 	for (size_t i = 0; i < rendering->choice.count; i++) {
 		const struct filter *filter = rendering->choice.filters[i];
+		if (is_asked_for)
+			check_answer(rendering, filter);
 		put_name(rendering, set_name ? set_name : filter->list.name, suffix_of(filter));
 	}
 }
@@ -389,6 +399,44 @@ static void render(struct rendering *rendering)
 		rendering->packet_octets = RADIUS_MAX_PACKET;
 }
 
+/* Answers ------------------------------------------------------------------------------------- */
+
+/* What an answer keeps free beside a filter: its header, Message-Authenticator, Proxy-State. */
+#define ANSWER_REST_OCTETS 512
+
+static void render_answer(struct catalog *catalog, struct filter *filter)
+{
+	const struct nas_view view = {.kind = nas_kind_find("cisco"), .form = NAS_FORM_RULES};
+	struct rendering rendering = {.ctx = mem_must(talloc_new(catalog)),
+		.catalog = catalog,
+		.view = &view,
+		.choice = {.filters = {filter}, .count = 1}};
+	uint8_t buffer[RADIUS_MAX_PACKET];
+	reply_init_part(&rendering.part, buffer);
+	render(&rendering);
+	if (rendering.packet_octets > RADIUS_MAX_PACKET - ANSWER_REST_OCTETS)
+		complain(&rendering, true, "%s takes %zu octets of an answer, in which it has %d",
+			filter->list.name, rendering.packet_octets,
+			RADIUS_MAX_PACKET - ANSWER_REST_OCTETS);
+	if (rendering.why != NULL)
+		filter->answer_fault = talloc_steal(catalog, rendering.why);
+	else
+		filter->answer = (struct filter_answer){
+			mem_must(talloc_memdup(catalog, buffer, rendering.part.length)),
+			rendering.part.length};
+	talloc_free(rendering.ctx);
+}
+
+/* Each filter, for routers that ask for it by its name. */
+static void render_answers(struct catalog *catalog)
+{
+	bool is_asked = false;
+	for (unsigned view = 0; view < catalog->view_count; view++)
+		is_asked = is_asked || catalog->views[view].form == NAS_FORM_FILTER_SERVER;
+	for (size_t i = 0; i < catalog->filter_count && is_asked; i++)
+		render_answer(catalog, &catalog->filters[i]);
+}
+
 /* Plans --------------------------------------------------------------------------------------- */
 
 static void keep(struct catalog *catalog, struct plan_refusal **list, size_t *count,
@@ -527,6 +575,7 @@ void catalog_render_filters(struct catalog *catalog)
 	struct plan **plans =
 		mem_must(talloc_array(catalog, struct plan *, (unsigned)catalog->plan_count + 1));
 	catalog->combinations = combinations_new(catalog);
+	render_answers(catalog);
 	for (size_t i = 0; i < catalog->plan_count; i++) {
 		plans[i] = &catalog->plans[i];
 		plans[i]->rendered = mem_must(talloc_zero_array(

@@ -11,6 +11,7 @@ const char *const nas_form_names[NAS_FORMS + 1] = {
 	[NAS_FORM_NAMES] = "names",
 	[NAS_FORM_RULES] = "rules",
 	[NAS_FORM_OLD_RULES] = "old-rules",
+	[NAS_FORM_FILTER_SERVER] = "filter-server",
 	[NAS_FORM_NONE] = "none",
 };
 
@@ -21,9 +22,11 @@ static const struct nas_kind kinds[] = {
 		.dns_ipv6 = DNS_RFC6911,
 		.names = RENDER_FILTER_ID,
 		.rules = RENDER_CISCO_RULES,
+		.has_filter_server = true,
 		.sentence = "Cisco IOS. Filter-Id names an access list with .in or .out behind it; "
 			    "without that IOS would apply it outbound. Form rules: the rules "
-			    "themselves, as ip:inacl#N= and ip:outacl#N= in Cisco-AVPair."},
+			    "themselves, as ip:inacl#N= and ip:outacl#N= in Cisco-AVPair. Form "
+			    "filter-server: names, and the router asks for the rules of each."},
 	{.name = "mikrotik",
 		.rates = RATES_MIKROTIK,
 		.has_address_lists = true,
@@ -128,6 +131,8 @@ enum filter_rendering nas_kind_rendering(const struct nas_kind *kind, enum nas_f
 		return kind->rules;
 	case NAS_FORM_OLD_RULES:
 		return kind->old_rules;
+	case NAS_FORM_FILTER_SERVER:
+		return kind->has_filter_server ? kind->names : RENDER_NOTHING;
 	case NAS_FORM_NONE:
 	case NAS_FORMS:
 		break;

@@ -7,7 +7,7 @@ import pytest
 
 from support.cluster import apply_schema
 
-FORMS = {"cisco": "names rules", "mikrotik": "names", "juniper": "names", "usr": "names", "portmaster": "names",
+FORMS = {"cisco": "names rules filter-server", "mikrotik": "names", "juniper": "names", "usr": "names", "portmaster": "names",
          "ascend": "rules old-rules", "nokia": "rules", "huawei": "", "accel-ppp": "", "l2tpns": "names", "pppd": "names",
          "other": "names rules"}
 
@@ -22,7 +22,7 @@ def test_a_kind_has_its_forms(database, kind):
     cursor = database.connect("poprad_operator").cursor()
     cursor.execute("insert into poprad.nas (name, prefix, secret, kind) values ('n', '10.0.3.0/24', 's', %s)", (kind,))
     assert rows(cursor, "select filter_form from poprad.nas") == [("usual",)]
-    for form in ("usual", "none", "names", "rules", "old-rules", "other"):
+    for form in ("usual", "none", "names", "rules", "old-rules", "filter-server", "other"):
         change = "update poprad.nas set filter_form = %s"
         if form in ("usual", "none", *FORMS[kind].split()):
             cursor.execute(change, (form,))
@@ -62,3 +62,16 @@ def test_the_catalog_for_filters_has_one_nas_of_each_sort(database):
     server = database.connect("poprad_server").cursor()
     whole = rows(server, "select poprad.catalog()")[0][0]
     assert {**document, "nas": None} == {**whole, "nas": None, "own_filters": []}
+
+
+def test_the_filter_password_is_there_where_it_is_asked_for(database):
+    owner = database.connect().cursor()
+    owner.execute("""insert into poprad.nas (name, prefix, secret, kind, filter_form, filter_password) values
+                     ('a', '10.0.1.0/24', 's', 'cisco', 'filter-server', 'pass'),
+                     ('b', '10.0.2.0/24', 's', 'cisco', 'filter-server', null),
+                     ('c', '10.0.3.0/24', 's', 'cisco', 'names', 'pass')""")
+    server = database.connect("poprad_server").cursor()
+    nas = rows(server, "select poprad.catalog()")[0][0]["nas"]
+    assert [one.get("filter_password") for one in nas] == ["pass", "cisco", None]
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        owner.execute("update poprad.nas set filter_password = ''")

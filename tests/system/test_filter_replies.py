@@ -16,7 +16,7 @@ NUMBERS = itertools.count(1)
 
 # Where each is: its kind and form; in our own network at .1, as a virtual POP at .2.
 PLACES = ["cisco", "cisco rules", "mikrotik", "juniper", "usr", "portmaster", "ascend", "ascend old-rules", "nokia", "huawei",
-          "accel-ppp", "l2tpns", "pppd", "other", "other rules", "cisco none"]
+          "accel-ppp", "l2tpns", "pppd", "other", "other rules", "cisco none", "cisco filter-server"]
 NET = {place: f"127.0.{100 + number}" for number, place in enumerate(PLACES)}
 
 # What the plan with both filters gets; the one for what comes from the subscriber is of the scope own-network.
@@ -57,6 +57,7 @@ EXPECTED = {
     "other": (NAMES, NAMES[:1]),
     "other rules": (OUT_RULES + IN_RULES, OUT_RULES),
     "cisco none": ([], []),
+    "cisco filter-server": (NAMES, NAMES[:1]),
 }
 PLACES_AND_NETWORKS = [(place, is_virtual) for place in PLACES for is_virtual in (False, True)]
 FILTER_ATTRIBUTES = ("Filter-Id", "Cisco-AVPair", "ERX-", "Ascend-Data-Filter", "Attr-242", "NAS-Filter-Rule", "Attr-26")
@@ -311,19 +312,79 @@ def test_a_static_customer(provider, place):
     assert "Framed-IP-Address = 10.0.4.20" in attributes
 
 
-FORMS = {"cisco": "names rules", "mikrotik": "names", "juniper": "names", "usr": "names", "portmaster": "names",
+FORMS = {"cisco": "names rules filter-server", "mikrotik": "names", "juniper": "names", "usr": "names", "portmaster": "names",
          "ascend": "rules old-rules", "nokia": "rules", "huawei": "", "accel-ppp": "", "l2tpns": "names", "pppd": "names",
          "other": "names rules"}
 
 
 @pytest.mark.parametrize("kind", FORMS)
 def test_each_kind_has_its_forms(provider, kind):
-    for form in ("usual", "names", "rules", "old-rules", "none"):
+    for form in ("usual", "names", "rules", "old-rules", "filter-server", "none"):
         status, _, errors = provider.run("nas", "set", "virtual", "--kind", kind, "--filter-form", form)
         assert (status == 0) == (form in ("usual", "none", *FORMS[kind].split())), (kind, form, errors)
         if status != 0:
             assert "does not take filters in that form" in errors
     provider.ctl("nas", "set", "virtual", "--kind", "other", "--filter-form", "usual")
+
+
+# A Cisco router that asks for the rules ------------------------------------------------------------------------------
+
+def ask(server, name, password="cisco", source=None, service="Outbound-User"):
+    """Code and attributes of the answer to a router that asks for a filter."""
+    line = (f'User-Name = "{name}", User-Password = "{password}", Service-Type = {service}, '
+            f'Packet-Src-IP-Address = {source or NET["cisco filter-server"] + ".1"}\n')
+    done = subprocess.run(["radclient", "-x", "-r", "10", f"127.0.0.1:{server.auth_port}", "auth", "testing123"], input=line,
+                          text=True, capture_output=True, timeout=120)
+    answer = done.stdout.partition("Received ")[2].splitlines()
+    lines = [line.strip().replace('"', "") for line in answer[1:] if line.startswith("\t")]
+    return answer[0].split()[0], [line for line in lines if not line.startswith("Message-Authenticator")]
+
+
+def test_a_router_asks_for_a_filter(provider):
+    before = provider.counter("filter_answers")
+    for name in ("no-smtp", "no-smtp.in"):
+        assert ask(provider, name) == ("Access-Accept", ["Service-Type = Outbound-User", *IN_CISCO])
+    assert ask(provider, "no-servers") == ("Access-Accept", ["Service-Type = Outbound-User", *OUT_CISCO])
+    assert provider.counter("filter_answers") == before + 3
+    # Nothing but a router that is told to, in the way that it does, is answered.
+    assert ask(provider, "no-smtp", password="wrong")[0] == "Access-Reject"
+    assert ask(provider, "no-smtp.out") == ("Access-Reject", ["Reply-Message = No such filter"])
+    assert ask(provider, "residential@isp.example", password="let-me-in")[0] == "Access-Reject"
+    assert ask(provider, "no-smtp", source=NET["cisco"] + ".1") == ("Access-Reject", ["Reply-Message = Login incorrect"])
+    assert ask(provider, "no-smtp", service="Framed-User") == ("Access-Reject", ["Reply-Message = Login incorrect"])
+
+
+def test_a_router_has_a_password_of_its_own(provider):
+    provider.ctl("nas", "set", "cisco-filter-server", "--filter-password-stdin", stdin="long and secret\n")
+    wait_for(lambda: ask(provider, "no-smtp", "long and secret")[0] == "Access-Accept", "the new password")
+    assert ask(provider, "no-smtp")[0] == "Access-Reject"
+    assert "long and secret" not in provider.log()
+    assert "filter_password" not in provider.ctl("nas", "show", "cisco-filter-server", "--json")
+    shown = json.loads(provider.ctl("nas", "show", "cisco-filter-server", "--json", "--with-secret"))
+    assert shown["filter_password"] == "long and secret"
+    provider.ctl("nas", "set", "cisco-filter-server", "--filter-password", "cisco")
+    wait_for(lambda: ask(provider, "no-smtp")[0] == "Access-Accept", "the usual password")
+
+
+def test_what_a_router_asked_for_is_told(provider):
+    ask(provider, "no-smtp.in")
+    ask(provider, "no-stmp")
+    wait_for(lambda: "accepted" in provider.ctl("why", "no-smtp.in"), "the attempt")
+    text = provider.ctl("why", "no-smtp.in")
+    assert text.startswith("no-smtp.in: no subscriber, but the filter no-smtp, for which access servers"), text
+    wait_for(lambda: "unknown filter" in provider.ctl("why", "no-stmp"), "the other attempt")
+
+
+def test_a_filter_that_is_too_long_to_be_asked_for(provider):
+    """In a plan it is refused; a filter that no plan has is refused to who asks for it."""
+    provider.ctl("filter", "add", "lengthy", "--direction", "in", "--file", "-",
+                 stdin="".join(f"deny tcp any host 10.9.{number}.1 eq smtp\n" for number in range(90)))
+    try:
+        wait_for(lambda: ask(provider, "lengthy") == ("Access-Reject", ["Reply-Message = Service not available"]), "the filter")
+        status, _, errors = provider.run("plan", "add", "long", "--filter", "lengthy")
+        assert status == REFUSED and "lengthy take" in errors, errors
+    finally:
+        provider.ctl("filter", "remove", "lengthy")
 
 
 # What is entered ---------------------------------------------------------------------------------------------------

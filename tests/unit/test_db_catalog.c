@@ -216,6 +216,8 @@ static const struct {
 	{"'rules': []", "'rules': 'deny ip any any'", ERR_SYNTAX,
 		"filters row 2: rules: is no list"},
 	{"'rules': []", "'rules': [7]", ERR_SYNTAX, "filters row 2: rules: is no string"},
+	{"'filter_form': 'usual'", "'filter_form': 'filter-server'", ERR_SYNTAX,
+		"nas row 1: filter_password: is missing"},
 	{"'filter_form': 'usual'", "'filter_form': 'loud'", ERR_RANGE, "filter_form: \"loud\""},
 	{"'pools': [", "'pool': [", ERR_SYNTAX, "pools: is missing"},
 	{"10.0.8.0/21", "10.0.8.0/20", ERR_RANGE, "pools row 1: networks: "},

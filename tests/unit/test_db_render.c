@@ -46,7 +46,8 @@ static void load_with_own(const struct place *places, const char *filters, const
 			"%s{'nas_id': %u, 'name': 'n%u', 'prefix': '10.0.%u.0/24', 'secret': 's', "
 			"'kind': '%s', 'nas_group_id': %u, 'is_own_network': %s, "
 			"'require_message_authenticator': 'auto', 'limit_proxy_state': true, "
-			"'no_accounting': false, 'timeout_ms': 0, 'filter_form': '%s'}",
+			"'no_accounting': false, 'timeout_ms': 0, 'filter_password': 'p', "
+			"'filter_form': '%s'}",
 			n > 0 ? ", " : "", n + 1, n + 1, n + 1, places[n].kind, n + 1,
 			places[n].is_virtual ? "false" : "true", places[n].form));
 	json = mem_must(talloc_asprintf_append(json,
@@ -436,7 +437,35 @@ static void test_forms(void)
 		CU_ASSERT_EQUAL(nas_kind_has_form(kind, NAS_FORM_NAMES), forms[i].names);
 		CU_ASSERT_EQUAL(nas_kind_has_form(kind, NAS_FORM_RULES), forms[i].rules);
 		CU_ASSERT_EQUAL(nas_kind_has_form(kind, NAS_FORM_OLD_RULES), forms[i].old_rules);
+		CU_ASSERT_EQUAL(nas_kind_has_form(kind, NAS_FORM_FILTER_SERVER),
+			strcmp(kind->name, "cisco") == 0);
 	}
+}
+
+/* Names, and the rules of each for who asks; what cannot be said must not be named. */
+static void test_answers(void)
+{
+	static const struct place places[] = {
+		{"cisco", "filter-server", false}, {"cisco", "usual", false}, {0}};
+	size_t count;
+	load(places, IMPOSED,
+		"[{'filter_set_id': 1, 'name': 'pair', 'in_filter_id': 2, 'out_filter_id': 1, "
+		"'names': {'cisco': 'short'}}]",
+		"[1, 2]", "[]");
+	no_refusal();
+	becomes(0, "11 to.out\n11 from.in\n");
+	becomes(1, "11 short.out\n11 short.in\n");
+	const struct filter *filters = catalog_filters(catalog, &count);
+	CU_ASSERT_EQUAL_FATAL(count, 3);
+	static const char rule[] = "ip:inacl#1=deny tcp any any eq smtp";
+	CU_ASSERT_FATAL(filters[1].answer.size > 8 + strlen(rule));
+	CU_ASSERT_EQUAL(filters[1].answer.octets[7], 2 + strlen(rule));
+	CU_ASSERT_EQUAL(memcmp(filters[1].answer.octets + 8, rule, strlen(rule)), 0);
+	load(places, BOTH, "[]", "[5]", "[]");
+	refused(true, "kind cisco, filter form filter-server", "odd, rule 2");
+	filters = catalog_filters(catalog, &count);
+	CU_ASSERT_PTR_NOT_NULL(filters[4].answer_fault);
+	CU_ASSERT_PTR_NOT_NULL(strstr(filters[3].answer_fault, "empty has no rules"));
 }
 
 #define OWN_SET                                                                                  \
@@ -655,6 +684,7 @@ int main(void)
 		TEST(test_room),
 		TEST(test_given_attributes),
 		TEST(test_forms),
+		TEST(test_answers),
 		TEST(test_exemptions),
 		TEST(test_quarantine),
 		TEST(test_many_combinations),
