@@ -114,7 +114,7 @@ $$;
 drop function if exists poprad.subscriber_exemptions;
 create function poprad.subscriber_exemptions(owner int) returns jsonb
 language sql stable set search_path = poprad, pg_temp as $$
-	select coalesce(jsonb_agg(jsonb_build_object('filter', f.name, 'reason', e.reason, 'since', to_char(e.exempted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) order by f.name), '[]')
+	select coalesce(jsonb_agg(jsonb_build_object('filter', f.name, 'reason', e.reason, 'since', iso_time(e.exempted_at)) order by f.name), '[]')
 	from subscriber_exemption e join filter f using (filter_id) where e.subscriber_id = owner
 $$;
 
@@ -122,6 +122,6 @@ drop function if exists poprad.subscriber_quarantined;
 create function poprad.subscriber_quarantined(owner int) returns jsonb
 language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('filter_set', s.name, 'reason', p.quarantine_reason, 'since',
-		to_char(p.quarantined_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+		iso_time(p.quarantined_at))
 	from subscriber_policy p join filter_set s on s.filter_set_id = p.quarantine_filter_set_id where p.subscriber_id = owner
 $$;

@@ -4,13 +4,6 @@
 -- Why can somebody not log in? Everything that is known of a login, in one document, for popradctl why. Run with the
 -- caller's own rights.
 
--- Times as they stand in the document.
-drop function if exists poprad.why_time;
-create function poprad.why_time(at timestamptz)
-returns text language sql stable set search_path = poprad, pg_temp as $$
-	select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-$$;
-
 -- Subscribers whose login differs from the asked one by one letter (another, one more, one less, two exchanged) or by
 -- upper and lower case; then the same user in other realms. Every such login is made and looked up, so that the index on
 -- logins serves. 10 at most.
@@ -60,7 +53,7 @@ drop function if exists poprad.why_subscriber;
 create function poprad.why_subscriber(asked text)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('subscriber_id', s.subscriber_id, 'plan', p.name, 'status', s.status,
-		'expires_at', why_time(s.expires_at), 'has_expired', coalesce(s.expires_at <= now(), false),
+		'expires_at', iso_time(s.expires_at), 'has_expired', coalesce(s.expires_at <= now(), false),
 		'imposed', coalesce((select jsonb_agg(f.name order by i.position) from realm_filter i join filter f using (filter_id)
 			where i.realm_id = s.realm_id), '[]'),
 		'exempt_from', subscriber_exemptions(s.subscriber_id), 'quarantine', subscriber_quarantined(s.subscriber_id),
@@ -68,7 +61,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', p.time_zone,
 		'calling_stations', to_jsonb(coalesce(o.calling_stations, p.calling_stations)),
 		'learn_calling_station', coalesce(o.learn_calling_station, p.learn_calling_station),
-		'learned_calling_station', o.learned_calling_station, 'learned_at', why_time(o.learned_at),
+		'learned_calling_station', o.learned_calling_station, 'learned_at', iso_time(o.learned_at),
 		'called_stations', to_jsonb(coalesce(o.called_stations, p.called_stations)),
 		'nas_port_types', to_jsonb(coalesce(o.nas_port_types, p.nas_port_types)),
 		'nas_groups', to_jsonb(coalesce(o.nas_groups, p.nas_groups)),
@@ -85,7 +78,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select coalesce(jsonb_agg(jsonb_build_object('session_key', s.session_key, 'state', s.state, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
 		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'imposed', why_imposed(n.nas_group_id),
-		'since', why_time(coalesce(s.started_at, s.authorised_at)), 'last_heard', why_time(s.last_heard))
+		'since', iso_time(coalesce(s.started_at, s.authorised_at)), 'last_heard', iso_time(s.last_heard))
 		order by s.session_key desc), '[]')
 	from (
 		select * from session s where s.subscriber_id = owner and s.state <> 'closed'
@@ -99,7 +92,7 @@ drop function if exists poprad.why_last_session;
 create function poprad.why_last_session(owner int)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select jsonb_build_object('nas', n.name, 'nas_address', host(s.nas_address), 'address', host(s.address),
-		'started_at', why_time(s.started_at), 'stopped_at', why_time(s.stopped_at), 'terminate_cause', s.terminate_cause)
+		'started_at', iso_time(s.started_at), 'stopped_at', iso_time(s.stopped_at), 'terminate_cause', s.terminate_cause)
 	from (
 		(select s.nas_id, s.nas_address, s.address, s.started_at, s.stopped_at, s.terminate_cause from session s
 			where s.subscriber_id = owner and s.state = 'closed' and s.started_at is not null
@@ -136,8 +129,8 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 			max(g.held_ms) over part as longest_held_ms
 		from grouped g window part as (partition by g.part)
 	)
-	select coalesce(jsonb_agg(jsonb_build_object('attempts', s.attempts, 'first_at', why_time(s.first_at),
-		'last_at', why_time(s.attempted_at), 'result', s.result, 'reason', s.reason, 'method', s.method, 'nas', n.name,
+	select coalesce(jsonb_agg(jsonb_build_object('attempts', s.attempts, 'first_at', iso_time(s.first_at),
+		'last_at', iso_time(s.attempted_at), 'result', s.result, 'reason', s.reason, 'method', s.method, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
 		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'sent', s.sent, 'imposed', why_imposed(n.nas_group_id),
 		'duration_us', s.duration_us, 'held_ms', s.longest_held_ms) order by s.place), '[]')
@@ -161,7 +154,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		order by last_at desc limit 10
 	)
 	select coalesce(jsonb_agg(jsonb_build_object('nas', n.name, 'nas_address', host(s.nas_address), 'reason', s.reason,
-		'minutes', s.minutes, 'first_at', why_time(s.first_at), 'last_at', why_time(s.last_at))
+		'minutes', s.minutes, 'first_at', iso_time(s.first_at), 'last_at', iso_time(s.last_at))
 		order by s.last_at desc), '[]')
 	from summed s left join nas n using (nas_id)
 $$;

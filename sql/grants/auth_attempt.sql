@@ -17,6 +17,5 @@ grant execute on function
 	poprad.why_last_session(int),
 	poprad.why_sessions(int),
 	poprad.why_subscriber(text),
-	poprad.why_time(timestamptz),
 	poprad.similar_logins(text)
 to poprad_operator;

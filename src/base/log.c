@@ -7,6 +7,7 @@
  * spaces: one event is one line. */
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048 /* longer lines are cut */
@@ -22,7 +22,6 @@
 #define QUOTE_REASON_MAX_BYTES 256
 #define QUOTE_RING 8
 #define NAME_MAX_BYTES 64
-#define STAMP_BYTES 19 /* 2026-01-31T23:59:59 */
 #define PREFIX_MAX_BYTES 128
 #define HELD_MAX_BYTES PIPE_BUF /* a longer write could mix with another process's */
 
@@ -114,14 +113,12 @@ static void put_line(enum log_level level, const char *line, size_t size)
 }
 
 /* The time to the second; made anew when it changes. */
-static const char *stamp_of(time_t second)
+static const char *stamp_of(int64_t second)
 {
-	static char stamp[STAMP_BYTES + 1];
-	static time_t stamped;
-	struct tm utc;
+	static char stamp[TEXT_TIME_BYTES + 1];
+	static int64_t stamped;
 	if (second != stamped) {
-		gmtime_r(&second, &utc);
-		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+		text_put_time(stamp, second);
 		stamped = second;
 	}
 	return stamp;
@@ -133,7 +130,7 @@ static char *put_prefix(char prefix[PREFIX_MAX_BYTES], enum log_level level)
 {
 	int64_t now_us = clock_wall_us();
 	unsigned ms = (unsigned)(now_us % US_PER_S / 1000);
-	char *end = stpcpy(prefix, stamp_of((time_t)(now_us / US_PER_S)));
+	char *end = stpcpy(prefix, stamp_of(now_us / US_PER_S));
 	*end++ = '.';
 	*end++ = (char)('0' + ms / 100);
 	*end++ = (char)('0' + ms / 10 % 10);

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/mem.h"
 #include <string.h>
+#include <time.h>
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -163,4 +164,12 @@ bool text_parse_duration_ms(const char *text, int64_t *ms)
 		return true;
 	}
 	return false;
+}
+
+void text_put_time(char text[TEXT_TIME_BYTES + 1], int64_t second)
+{
+	time_t time = (time_t)second;
+	struct tm utc;
+	gmtime_r(&time, &utc);
+	strftime(text, TEXT_TIME_BYTES + 1, "%Y-%m-%dT%H:%M:%S", &utc);
 }

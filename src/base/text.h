@@ -33,6 +33,10 @@ bool text_from_hex(const char *hex, uint8_t *octets, size_t size);
  */
 void text_lower(char *text);
 
+/* "2026-01-31T23:59:59", UTC: the beginning of a time stamp (RFC 3339). */
+#define TEXT_TIME_BYTES 19
+void text_put_time(char text[TEXT_TIME_BYTES + 1], int64_t second);
+
 /* "10ms", "8h", "15m", "90s", "1d", "45" (seconds) -> milliseconds. False if malformed or over 10
  * years. */
 bool text_parse_duration_ms(const char *text, int64_t *ms);

@@ -11,6 +11,8 @@ extern const struct command db_commands[], nas_commands[], group_commands[], pla
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);
+/* Says so; returns CTL_REFUSED. */
+int subscriber_not_there(const struct call *call, const char *login);
 /* What a subscriber has of his own of filters. */
 int subscriber_exempt(struct call *call);
 int subscriber_unexempt(struct call *call);

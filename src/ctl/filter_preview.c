@@ -69,8 +69,7 @@ static int find_subscriber(
 	if (code != CTL_OK)
 		return code;
 	if (text == NULL)
-		return call_fail(pg->call, CTL_REFUSED,
-			"there is no subscriber %s (see popradctl subscriber list)", login);
+		return subscriber_not_there(pg->call, login);
 	*row = mem_must(json_loads(text, 0, NULL));
 	subscriber->login = login;
 	subscriber->plan_id = (int32_t)json_integer_value(json_object_get(*row, "plan_id"));

@@ -23,7 +23,17 @@ static const struct parameter list_options[] = {
 		.form = "open|authorised|active|closed|all",
 		.sentence = "Only sessions in this state; open, the default, is authorised or "
 			    "active. Sessions closed more than an hour ago are in the history "
-			    "and not listed here."},
+			    "and listed only with --address."},
+	{.name = "address",
+		.type = VALUE_ADDRESS,
+		.form = "A",
+		.sentence = "Only sessions that have this address, or an IPv6 prefix that it "
+			    "lies in; in every state, and from the history too."},
+	{.name = "at",
+		.type = VALUE_TEXT,
+		.form = "TIME",
+		.sentence = "With --address: who had it then, '2027-01-31 12:00' (UTC) or "
+			    "'2027-01-31 13:00 +01:00'."},
 	{0},
 };
 static const struct parameter show_arguments[] = {
@@ -63,6 +73,8 @@ static const struct parameter close_options[] = {
 	" s left join poprad.subscriber b using (subscriber_id) " \
 	"left join poprad.plan p on p.plan_id = s.plan_id "       \
 	"left join poprad.nas n on n.nas_id = s.nas_id "
+#define SESSIONS_WITH_HISTORY \
+	"(select * from poprad.session union all select * from poprad.session_history)"
 static const struct listing session_listing = {
 	.select = "select " SESSION_COLUMNS " from poprad.session" SESSION_JOINS,
 	.key = "s.session_key",
@@ -81,20 +93,49 @@ static void filter_login(struct call *call, struct listing *listing, const char 
 		login);
 }
 
+/* Those that had the address then, found before they are listed, so that each is read by its key.
+ */
+static int filter_address(struct pg *pg, struct listing *listing, const char *address)
+{
+	struct params params = {0};
+	const char *at = call_value(pg->call, "at"), *keys = NULL;
+	int code;
+
+	params_add(&params, address);
+	params_add(&params, at);
+	code = pg_value(pg,
+		"select array(select poprad.session_keys_with($1::inet, "
+		"coalesce($2::timestamptz, now())))::text",
+		&params, &keys);
+	if (code != CTL_OK)
+		return code;
+	if (strcmp(keys, "{}") == 0 && !call_has(pg->call, "json"))
+		fprintf(pg->call->out, "no session is known that %s %s\n",
+			at == NULL ? "has" : "had then", address);
+	listing->select = "select " SESSION_COLUMNS " from " SESSIONS_WITH_HISTORY SESSION_JOINS;
+	listing_filter(pg->call->ctx, listing, "s.session_key = any ($::uuid[])", keys);
+	return CTL_OK;
+}
+
 static int session_list(struct call *call)
 {
 	struct listing listing = session_listing;
-	const char *state = call_value(call, "state");
+	const char *state = call_value(call, "state"), *address = call_value(call, "address");
 	struct pg *pg;
-	int code = pg_open(call, &pg);
+	int code;
 
+	if (address == NULL && call_has(call, "at"))
+		return call_fail(call, CTL_USAGE, "--at says when somebody had an --address");
+	code = pg_open(call, &pg);
+	if (code == CTL_OK && address != NULL)
+		code = filter_address(pg, &listing, address);
 	filter_login(call, &listing, call_value(call, "login"));
 	listing_filter(call->ctx, &listing,
 		"s.nas_id = (select nas_id from poprad.nas where name = $)",
 		call_value(call, "nas"));
-	if (state == NULL || strcmp(state, "open") == 0)
+	if (state == NULL ? address == NULL : strcmp(state, "open") == 0)
 		listing_filter(call->ctx, &listing, "s.state <> $", "closed");
-	else if (strcmp(state, "all") != 0)
+	else if (state != NULL && strcmp(state, "all") != 0)
 		listing_filter(call->ctx, &listing, "s.state = $", state);
 	return code != CTL_OK ? code : output_list(pg, &listing);
 }
@@ -128,8 +169,8 @@ static int session_show(struct call *call)
 	return code != CTL_OK
 		       ? code
 		       : output_show(pg,
-				 "select " SESSION_COLUMNS " from (select * from poprad.session "
-				 "union all select * from poprad.session_history)" SESSION_JOINS
+				 "select " SESSION_COLUMNS
+				 " from " SESSIONS_WITH_HISTORY SESSION_JOINS
 				 "where s.session_key = $1::uuid",
 				 &params, "session with that key (see popradctl session list)");
 }
@@ -158,7 +199,9 @@ const struct command session_commands[] = {
 		.verb = "list",
 		.options = list_options,
 		.sentence = "Lists sessions in the order of their birth.",
-		.example = "popradctl session list --json",
+		.details = "Who had an address then? --address and --at tell: by what the NAS "
+			   "reported, else by what was leased.",
+		.example = "popradctl session list --address 10.0.8.17 --at '2027-01-31 12:00'",
 		.run = session_list,
 	},
 	{

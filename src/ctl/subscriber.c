@@ -110,7 +110,7 @@ static const struct parameter import_arguments[] = {
 	{0},
 };
 
-static int not_there(const struct call *call, const char *login)
+int subscriber_not_there(const struct call *call, const char *login)
 {
 	return call_fail(call, CTL_REFUSED,
 		"there is no subscriber %s (see popradctl subscriber list)", login);
@@ -226,7 +226,7 @@ static int subscriber_set(struct call *call)
 			"attributes = coalesce($6::text[], attributes) where login = $1",
 			&params, &changed);
 	if (code == CTL_OK && changed == 0)
-		return not_there(call, params.values[0]);
+		return subscriber_not_there(call, params.values[0]);
 	if (code == CTL_OK)
 		code = set_policy(pg, &policy);
 	return code != CTL_OK ? code : pg_run(pg, "commit", NULL, NULL);
@@ -338,7 +338,7 @@ static int set_status(struct call *call, const char *status)
 	if (code == CTL_OK)
 		code = pg_change(pg, "update poprad.subscriber set status = $2 where login = $1",
 			&params, &changed);
-	return code == CTL_OK && changed == 0 ? not_there(call, params.values[0]) : code;
+	return code == CTL_OK && changed == 0 ? subscriber_not_there(call, params.values[0]) : code;
 }
 
 static int subscriber_suspend(struct call *call)

@@ -355,6 +355,13 @@ static void print_attempts(const struct printer *printer)
 	size_t index;
 	if (json_array_size(attempts) == 0) {
 		say(printer, "No attempt of this login is known.");
+		if (json_array_size(json_object_get(printer->why, "sessions")) > 0) {
+			say(printer, "  The login behind that session has left no row, or not yet: "
+				     "rows follow "
+				     "the answers by a moment, are left out while the database is "
+				     "busy, and are kept for attempts_keep.");
+			return;
+		}
 		say(printer,
 			"  The customer's equipment sends another login or none, does not get as "
 			"far as the NAS, or the NAS does not ask this server.");

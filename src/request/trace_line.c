@@ -8,7 +8,6 @@
 #include "request/attempts.h"
 #include "request/trace_private.h"
 #include <string.h>
-#include <time.h>
 
 /* Setting a field fails only without memory: texts are clean. */
 static void set(json_t *object, const char *name, json_t *value)
@@ -46,11 +45,8 @@ static void set_text(json_t *object, const char *name, const char *text)
 
 static void set_time(json_t *object, const char *name, int64_t wall_us)
 {
-	time_t second = (time_t)(wall_us / US_PER_S);
-	char date[32], text[64];
-	struct tm utc;
-	gmtime_r(&second, &utc);
-	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+	char date[TEXT_TIME_BYTES + 1], text[64];
+	text_put_time(date, wall_us / US_PER_S);
 	snprintf(text, sizeof text, "%s.%06dZ", date, (int)(wall_us % US_PER_S));
 	set_text(object, name, text);
 }

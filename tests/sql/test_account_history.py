@@ -9,6 +9,7 @@ import pytest
 
 from support.accounting import (INTERIM, START, STOP, account, at, authorise, expire, holder, into_history, new_key,
                                 packet, provider, rows, session, sessions, value)
+from support.login import rows_read
 
 
 @pytest.fixture
@@ -249,3 +250,62 @@ def test_names_of_open_sessions_stay(connection):
     account(connection, packet(START, 5))
     into_history(connection)
     assert value(connection, "select count(*) from poprad.session_alias") == 1
+
+
+# Who had an address ------------------------------------------------------------------------------------------------
+
+
+def had(connection, address, second):
+    return {key for key, in rows(connection, "select poprad.session_keys_with(%s, %s)::text", address, at(second))}
+
+
+def test_who_had_an_address_then(connection):
+    first = closed(connection)
+    second = authorise(connection, when=200)
+    assert had(connection, "10.0.8.1", 4) == had(connection, "10.0.8.1", 150) == had(connection, "10.0.8.2", 50) == set()
+    assert had(connection, "10.0.8.1", 5) == had(connection, "10.0.8.1", 100) == {str(first)}
+    assert had(connection, "10.0.8.1", 201) == {str(second)}
+    account(connection, packet(START, 205, class_key=second, acct_session_id="new", framed_address="10.0.8.9"))
+    assert had(connection, "10.0.8.1", 210) == set(), "the NAS has given another address"
+    assert had(connection, "10.0.8.9", 210) == {str(second)}
+    account(connection, packet(STOP, 220, class_key=second, acct_session_id="new"))
+    assert (had(connection, "10.0.8.9", 220), had(connection, "10.0.8.9", 221)) == ({str(second)}, set())
+    assert into_history(connection) == 1
+    assert (had(connection, "10.0.8.9", 220), had(connection, "10.0.8.9", 221)) == ({str(second)}, set())
+
+
+def test_who_had_an_ipv6_address_then(connection):
+    keys = [authorise(connection, address=None, nas_address=f"10.0.3.{n}") for n in range(3)]
+    told = ({"framed_ipv6_address": "2001:db8::7"}, {"framed_ipv6_prefix": "2001:db8:1::/64"},
+            {"delegated_ipv6_prefix": "2001:db8:200::/40"})
+    for n, (key, values) in enumerate(zip(keys, told)):
+        account(connection, packet(START, 5, class_key=key, acct_session_id=str(n), nas_address=f"10.0.3.{n}", **values))
+    for is_past in (False, True):
+        assert had(connection, "2001:db8::7", 7) == {str(keys[0])}
+        assert had(connection, "2001:db8:1::99", 7) == {str(keys[1])}
+        assert had(connection, "2001:db8:2ff::1", 7) == {str(keys[2])}
+        assert had(connection, "2001:db8:300::1", 7) == had(connection, "2001:db8::8", 7) == set()
+        if not is_past:
+            account(connection, *[packet(STOP, 10, class_key=key, acct_session_id=str(n), nas_address=f"10.0.3.{n}")
+                                  for n, key in enumerate(keys)])
+            assert into_history(connection) == 3
+
+
+def test_the_history_is_asked_by_its_indexes(connection):
+    closed(connection)
+    rows(connection, "select poprad.session_history_partition(date_trunc('month', to_timestamp(x'019000000000'::bigint / 1000.0) "
+                     "at time zone 'UTC'))")
+    rows(connection, """insert into poprad.session_history (session_key, state, nas_id, nas_address, user_name, address,
+                            framed_ipv6_prefix, delegated_ipv6_prefix, started_at, stopped_at)
+                        select ('01900000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'closed', 1, '10.0.3.1', 'x',
+                            '10.9.0.0'::inet + i, ('2001:db8:1:' || to_hex(i) || '::/64')::cidr,
+                            ('2001:db8:2:' || to_hex(i) || '::/64')::cidr, %s, %s
+                        from generate_series(1, 5000) i""", at(5), at(10))
+    rows(connection, "analyze poprad.session_history")
+    server = connection.cursor()
+    for address in ("10.9.0.77", "2001:db8:1:4d::1", "2001:db8:2:4d::1"):
+        rows(connection, "begin")
+        server.execute("select count(*) from poprad.session_keys_with(%s, %s)", (address, at(7)))
+        assert server.fetchone() == (1,)
+        assert rows_read(server) < 250
+        rows(connection, "rollback")

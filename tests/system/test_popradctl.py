@@ -806,6 +806,29 @@ def test_sessions_are_listed_shown_and_closed(operator, refused, names, login, s
     refused(REFUSED, "there is no session", "session", "show", KEY % 0xffff)
 
 
+def test_who_had_an_address(operator, refused, names, login, session):
+    pool = names("pool")
+    operator.ctl("pool", "add", pool, "10.59.0.0/29")
+    user = login()
+    key = session(user, address="10.59.0.2")
+    started = operator.value(f"select to_char(started_at + interval '1 s', 'YYYY-MM-DD HH24:MI:SS') from poprad.session "
+                             f"where session_key = '{key}'")
+
+    def at(*when):
+        return [row["session_key"] for row in shown(operator, "session", "list", "--address", "10.59.0.2", *when)]
+    assert at() == at("--at", started) == [key]
+    assert at("--at", "2020-01-31 12:00") == at("--state", "authorised") == []
+    assert operator.ctl("session", "list", "--address", "10.59.0.3") == "no session is known that has 10.59.0.3\n"
+    assert "that had then 10.59.0.2\n" in operator.ctl("session", "list", "--address", "10.59.0.2", "--at", "2020-01-31 12:00")
+    operator.ctl("session", "close", key)
+    assert (at(), at("--at", started), at("--at", started, "--state", "open")) == ([], [key], [])
+    operator.sql(f"update poprad.session set closed_at = closed_at - interval '2 hours' where session_key = '{key}'")
+    operator.sql("select * from poprad.move_closed(array[500])")
+    assert at("--at", started) == [key]
+    refused(REFUSED, "invalid input syntax", "session", "list", "--address", "10.59.0.2", "--at", "yesterday-ish")
+    refused(USAGE, "--at says when somebody had an --address", "session", "list", "--at", started)
+
+
 def test_what_a_nas_sent_cannot_move_the_cursor(operator, login, session):
     user = login()
     key = session(user)

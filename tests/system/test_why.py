@@ -124,6 +124,17 @@ def test_another_line_than_the_one_that_was_learned(radclient, why, server, subs
     assert "Only from calling station 001122334466, learned at " in why(login, attempts=4)
 
 
+def test_a_session_whose_attempt_is_not_stored(radclient, why, server, subscriber):
+    login, password = subscriber()
+    assert "Access-Accept" in radclient(f"User-Name = {login}", f"User-Password = {password}", "Service-Type = Framed-User")
+    why(login)
+    server.sql(f"delete from poprad.auth_attempt where login = '{login}'")
+    text = why(login, attempts=0)
+    assert "Let in, but its NAS has not reported the session's start; since " in text
+    assert "No attempt of this login is known.\n  The login behind that session has left no row, or not yet: " in text
+    assert "does not get as far as the NAS" not in text
+
+
 def test_no_password_at_all(radclient, why, subscriber):
     login, _ = subscriber()
     radclient(f"User-Name = {login}", "NAS-Port = 1")

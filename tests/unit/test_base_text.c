@@ -125,6 +125,15 @@ static void test_duration(void)
 	}
 }
 
+static void test_time(void)
+{
+	char text[TEXT_TIME_BYTES + 1];
+	text_put_time(text, 0);
+	CU_ASSERT_STRING_EQUAL(text, "1970-01-01T00:00:00");
+	text_put_time(text, 1800000000);
+	CU_ASSERT_STRING_EQUAL(text, "2027-01-15T08:00:00");
+}
+
 static void test_err_text(void)
 {
 	CU_ASSERT_STRING_EQUAL(err_text(0), "no error");
@@ -142,6 +151,7 @@ int main(void)
 		TEST(test_hex),
 		TEST(test_lower),
 		TEST(test_duration),
+		TEST(test_time),
 		TEST(test_err_text),
 		CU_TEST_INFO_NULL,
 	};

@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+-- Copyright the poprad authors
+--
+-- The sessions that had an address at a time, or a prefix that it lies in: what the NAS reported counts, else what was
+-- leased. Open ones and those of the last hour are read all; the history by its indexes, in which every network that
+-- holds the address is looked up.
+
+drop function if exists poprad.session_keys_with;
+create function poprad.session_keys_with(asked inet, at timestamptz)
+returns setof uuid language plpgsql stable set search_path = poprad, pg_temp as $$
+declare
+	networks cidr[] := case when family(asked) = 6 then
+		array(select network(set_masklen(asked, bits))::cidr from generate_series(1, 128) bits) else '{}' end;
+begin
+	return query
+	select s.session_key
+	from (
+		select s.session_key, s.started_at, s.authorised_at, s.stopped_at
+		from session s
+		where coalesce(s.framed_address, s.address) = asked or s.framed_ipv6_address = asked
+			or s.framed_ipv6_prefix = any (networks) or s.delegated_ipv6_prefix = any (networks)
+		union
+		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
+		from session_history h where coalesce(h.framed_address, h.address) = asked
+		union
+		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
+		from session_history h where h.framed_ipv6_address = asked and networks <> '{}'
+		union
+		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
+		from session_history h where h.framed_ipv6_prefix = any (networks) and networks <> '{}'
+		union
+		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
+		from session_history h where h.delegated_ipv6_prefix = any (networks) and networks <> '{}'
+	) s
+	where coalesce(s.started_at, s.authorised_at) <= at and coalesce(s.stopped_at, 'infinity') >= at;
+end
+$$;
