@@ -31,6 +31,7 @@ grant execute on function
 	poprad.session_close(uuid, text),
 	poprad.session_keys_with(inet, timestamptz),
 	poprad.subscriber_exempt(text, text, text),
+	poprad.subscriber_filters_lock(text),
 	poprad.subscriber_exempt_end(text, text),
 	poprad.subscriber_exemptions(int),
 	poprad.subscriber_forget_station(text),

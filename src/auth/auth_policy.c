@@ -43,10 +43,10 @@ static enum reject decide(const struct login *login, int64_t now_us, int32_t *ga
 }
 
 /* In the garden he has nothing of his own. */
-static void enter_garden(struct login *login)
+static void enter_garden(struct login *login, enum reject reason)
 {
 	struct subscriber *subscriber = &login->subscriber;
-	login->is_in_garden = true;
+	login->garden_reason = reason;
 	subscriber->policy = NULL;
 	subscriber->attributes = NULL;
 	subscriber->static_address = (struct addr){0};
@@ -93,8 +93,7 @@ static bool policy_choose(struct login *login)
 	return false;
 }
 
-/* When the login hours end in which it is now. INT64_MAX: never; 0: it is outside. */
-static int64_t login_hours_end_us(const struct login *login, int64_t now_us)
+int64_t login_hours_end_us(const struct login *login, int64_t now_us)
 {
 	int64_t end_s;
 	if (login->policy->login_hours == NULL)
@@ -104,26 +103,43 @@ static int64_t login_hours_end_us(const struct login *login, int64_t now_us)
 	return end_s == INT64_MAX ? INT64_MAX : end_s * US_PER_S;
 }
 
+enum reject plan_choose(struct login *login, int64_t now_us)
+{
+	const struct catalog *catalog = login->request->catalog;
+	login->plan = catalog_find_plan(catalog, login->subscriber.plan_id);
+	if (login->plan == NULL)
+		return REJECT_none;
+	int32_t garden_id = 0;
+	enum reject reason = decide(login, now_us, &garden_id);
+	if (reason == REJECT_none || garden_id == 0)
+		return reason;
+	login->plan = catalog_find_plan(catalog, garden_id);
+	if (login->plan != NULL)
+		enter_garden(login, reason);
+	return REJECT_none;
+}
+
+void times_choose(struct login *login, int64_t hours_end_us, int64_t now_us)
+{
+	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->policy->interim_s);
+	uint32_t timeout_s =
+		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s);
+	timeout_s = cut_at(timeout_s, login->subscriber.expires_us, now_us);
+	login->session_timeout_s = cut_at(timeout_s, hours_end_us, now_us);
+}
+
 struct step_result auth_policy(struct request *request)
 {
 	struct login *login = login_of(request);
 	int64_t now_us = clock_wall_us();
 	if (login->verdict != REJECT_none)
 		return auth_reject(request, login->verdict);
+	enum reject reason = plan_choose(login, now_us);
+	if (reason != REJECT_none)
+		return auth_reject(request, reason);
 	/* The database refers to a plan, so it exists: it was added a moment ago. */
-	login->plan = catalog_find_plan(request->catalog, login->subscriber.plan_id);
 	if (login->plan == NULL)
 		return request_await_catalog(request);
-	int32_t garden_id = 0;
-	enum reject reason = decide(login, now_us, &garden_id);
-	if (reason != REJECT_none && garden_id == 0)
-		return auth_reject(request, reason);
-	if (reason != REJECT_none) {
-		login->plan = catalog_find_plan(request->catalog, garden_id);
-		if (login->plan == NULL)
-			return request_await_catalog(request);
-		enter_garden(login);
-	}
 	if (service_is_login(login->service_type) && !login->plan->allows_login)
 		return auth_reject(request, REJECT_service_not_allowed);
 
@@ -146,11 +162,7 @@ struct step_result auth_policy(struct request *request)
 	login->filters = filters_choose(login, request->nas);
 	if (login->filters->is_refused)
 		return auth_reject(request, REJECT_filter_unfit);
-	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->policy->interim_s);
-	uint32_t timeout_s =
-		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s);
-	timeout_s = cut_at(timeout_s, login->subscriber.expires_us, now_us);
-	login->session_timeout_s = cut_at(timeout_s, hours_end_us, now_us);
+	times_choose(login, hours_end_us, now_us);
 	TRACE_SAY(
 		request, "plan %s, %zu octets of filters", login->plan->name, login->filters->size);
 	return NEXT;

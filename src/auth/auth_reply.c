@@ -64,7 +64,7 @@ static bool add_framed_service(struct request *request)
 	return is_complete;
 }
 
-static void add_times(struct request *request)
+void times_add(struct request *request)
 {
 	const struct login *login = login_of(request);
 	if (login->session_timeout_s != 0)
@@ -81,7 +81,7 @@ static bool add_service(struct request *request)
 		is_complete = add_framed_service(request);
 	else
 		add_default_u32(request, ATTR_SERVICE_TYPE, login_of(request)->service_type);
-	add_times(request);
+	times_add(request);
 	given_add(request);
 	return is_complete;
 }
@@ -154,7 +154,7 @@ struct step_result auth_reply(struct request *request)
 	/* RFC 2865 section 5.6: to Authenticate-Only the Access-Accept alone is the answer. */
 	if (login->service_type != SERVICE_AUTHENTICATE_ONLY && !add_service(request))
 		return auth_reject(request, REJECT_filter_unfit);
-	if (login->is_in_garden)
+	if (login->garden_reason != REJECT_none)
 		metric_add(METRIC_garden_accepts, 1);
 	report(request);
 	return REPLY;

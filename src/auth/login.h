@@ -80,7 +80,8 @@ struct login {
 	uint8_t nt_hash[NT_HASH_SIZE];
 	/* auth_policy */
 	const struct plan *plan;
-	bool is_in_garden; /* plan is the one for suspended or expired subscribers of his */
+	/* Why plan is the one for suspended or expired subscribers of his; none = it is his own */
+	enum reject garden_reason;
 	const struct policy *policy; /* in force: the plan's, or his own before it */
 	/* To be the only calling station from now on, as station_normalise makes it; NULL = none */
 	const char *learns_station;
@@ -116,6 +117,16 @@ const char *credential_method_name(enum credential_method method);
 
 /* Builds the Access-Reject, delayed, and writes the log line; what a step returns. */
 struct step_result auth_reject(struct request *request, enum reject reason);
+
+/* His plan, or the walled garden that it names for him. Why he is to be rejected, or REJECT_none;
+ * then plan is NULL if the catalog does not have it yet. */
+enum reject plan_choose(struct login *login, int64_t now_us);
+/* When the login hours end in which it is now. INT64_MAX: never; 0: it is outside. */
+int64_t login_hours_end_us(const struct login *login, int64_t now_us);
+/* Session-Timeout and interim interval, of policy and given. */
+void times_choose(struct login *login, int64_t hours_end_us, int64_t now_us);
+/* Adds Session-Timeout and Idle-Timeout. */
+void times_add(struct request *request);
 
 /* The NAS asks for a filter by its name, and no subscriber logs in. */
 bool filter_server_is_asked(const struct request *request);

@@ -2,36 +2,70 @@
  * Copyright the poprad authors */
 #include "auth/preview.h"
 #include "auth/login.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "radius/encode.h"
 
-static int look(struct request *request, const struct nas *nas,
-	const struct preview_subscriber *subscriber, struct preview *preview)
+static void add_address(struct request *request, struct preview *preview)
+{
+	const struct login *login = login_of(request);
+	const struct addr *address = &login->subscriber.static_address;
+	if (address->family == 4)
+		reply_add_addr(&request->reply, ATTR_FRAMED_IP_ADDRESS, address);
+	else if (address->family == 6)
+		reply_add_addr(&request->reply, ATTR_FRAMED_IPV6_ADDRESS, address);
+	else
+		preview->has_pool_address = login->plan->pool_id != 0;
+}
+
+static int look(struct request *request, const struct nas *nas, struct preview *preview)
 {
 	struct login *login = login_of(request);
+	int64_t now_us = clock_wall_us();
 	char *why = NULL;
-	login->plan = catalog_find_plan(request->catalog, subscriber->plan_id);
+	preview->rejected = plan_choose(login, now_us);
 	if (login->plan == NULL)
 		return ERR_NOT_FOUND;
+	preview->garden_reason = login->garden_reason;
+	preview->plan_id = login->plan->plan_id;
 	login->policy = &login->plan->policy;
-	int err = subscriber->policy == NULL ? 0
-					     : policy_overlay(request->pool, &login->plan->policy,
-						       subscriber->policy, &login->policy, &why);
+	int err = login->subscriber.policy == NULL
+			  ? 0
+			  : policy_overlay(request->pool, &login->plan->policy,
+				    login->subscriber.policy, &login->policy, &why);
 	if (err != 0)
 		return err;
+	int64_t hours_end_us = login_hours_end_us(login, now_us);
+	if (hours_end_us == 0 && preview->rejected == REJECT_none)
+		preview->rejected = REJECT_outside_login_hours;
+	/* What he would get when the reason is gone. */
+	if (preview->rejected == REJECT_expired)
+		login->subscriber.expires_us = INT64_MAX;
+	if (hours_end_us == 0)
+		hours_end_us = INT64_MAX;
 	if (!catalog_knows_own_filters(request->catalog, login->policy->filters))
 		return ERR_NOT_FOUND;
 	provide_choose(login, nas);
 	login->given = given_collect(login);
 	login->filters = filters_choose(login, nas);
 	preview->is_refused = login->filters->is_refused;
+	times_choose(login, hours_end_us, now_us);
 	reply_init_part(&request->reply, preview->octets);
+	add_address(request, preview);
+	if (login->interim_s != 0 && given_find(login, 0, ATTR_ACCT_INTERIM_INTERVAL) == NULL)
+		reply_add_u32(&request->reply, ATTR_ACCT_INTERIM_INTERVAL, login->interim_s);
 	if (!reply_add_part(&request->reply, login->filters->octets, login->filters->size))
 		preview->is_refused = true;
 	provide_add(request);
+	times_add(request);
 	given_add(request);
 	preview->size = request->reply.length;
 	return 0;
+}
+
+static char *copy(TALLOC_CTX *ctx, const char *text)
+{
+	return text != NULL ? mem_must(talloc_strdup(ctx, text)) : NULL;
 }
 
 int auth_preview(struct catalog *catalog, const struct nas *nas,
@@ -47,11 +81,15 @@ int auth_preview(struct catalog *catalog, const struct nas *nas,
 	login->request = request;
 	login->wants_address = true;
 	login->line.login = subscriber->login;
-	if (subscriber->attributes != NULL)
-		login->subscriber.attributes =
-			mem_must(talloc_strdup(pool, subscriber->attributes));
+	login->subscriber = (struct subscriber){.is_found = true,
+		.plan_id = subscriber->plan_id,
+		.is_active = subscriber->is_active,
+		.expires_us = subscriber->expires_us,
+		.static_address = subscriber->static_address,
+		.policy = copy(pool, subscriber->policy),
+		.attributes = copy(pool, subscriber->attributes)};
 	*preview = (struct preview){.size = 0};
-	int err = look(request, nas, subscriber, preview);
+	int err = look(request, nas, preview);
 	talloc_free(pool);
 	return err;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* What a login would be sent of filters, rates, name servers and given attributes, without a login:
- * for popradctl. It is found by the functions that logins use. */
+/* What a login would be sent, without a login: for popradctl. It is found by the functions that
+ * logins use. */
+#include "base/metrics.h"
 #include "db/catalog.h"
 #include "radius/packet.h"
 
@@ -10,6 +11,9 @@
 struct preview_subscriber {
 	const char *login;
 	int32_t plan_id;
+	bool is_active;
+	int64_t expires_us; /* INT64_MAX = never */
+	struct addr static_address;
 	const char *policy;     /* NULL = nothing of his own */
 	const char *attributes; /* one a line; NULL = none */
 };
@@ -19,6 +23,12 @@ struct preview {
 	uint8_t octets[RADIUS_MAX_PACKET];
 	size_t size;
 	bool is_refused; /* the filters cannot be said to that NAS: the login would be rejected */
+	/* Why he would be rejected now, and all this is what he would get else; none = he would not
+	 */
+	enum reject rejected;
+	enum reject garden_reason; /* of what he gets a walled garden's; none = his plan's */
+	int32_t plan_id;           /* whose this is */
+	bool has_pool_address;     /* an address of the plan's pool comes besides */
 };
 
 /* For a login that wants an address. ERR_NOT_FOUND: the catalog does not have the plan or the

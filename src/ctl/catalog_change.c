@@ -44,6 +44,14 @@ int catalog_change_begin(struct pg *pg, struct catalog_change **change)
 	return code;
 }
 
+/* The plan did not do there before either, without what is imposed now. */
+static bool is_of_base(const struct plan_refusal *old, const struct plan_refusal *refusal)
+{
+	return refusal->base != NULL && strcmp(old->plan, refusal->base) == 0 &&
+	       old->part == refusal->part && old->kind == refusal->kind &&
+	       old->form == refusal->form && old->is_own_network == refusal->is_own_network;
+}
+
 static bool is_same(const struct plan_refusal *one, const struct plan_refusal *other)
 {
 	return strcmp(one->plan, other->plan) == 0 && one->part == other->part &&
@@ -57,7 +65,7 @@ static bool is_among(
 	const struct plan_refusal *old, size_t count, const struct plan_refusal *refusal)
 {
 	for (size_t i = 0; i < count; i++)
-		if (is_same(&old[i], refusal))
+		if (is_same(&old[i], refusal) || is_of_base(&old[i], refusal))
 			return true;
 	return false;
 }

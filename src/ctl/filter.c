@@ -276,9 +276,11 @@ const struct command filter_commands[] = {
 		.verb = "preview",
 		.arguments = preview_arguments,
 		.options = preview_options,
-		.sentence = "Shows what a subscriber would be sent of filters at an access server.",
-		.details = "With exemptions, quarantine, and what is given with --attribute to him "
-			   "or his plan, as the server does it.",
+		.sentence = "Shows what a subscriber would be sent at an access server.",
+		.details = "Address, filters, times, what his plan provides and what is given with "
+			   "--attribute, by the server's own code. Not shown is what differs "
+			   "from login to login: Class, and by how much, up to a tenth, the "
+			   "interim interval does.",
 		.example = "popradctl filter preview line-7@isp.example --nas bank-7",
 		.run = filter_preview,
 	},

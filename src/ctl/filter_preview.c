@@ -61,7 +61,10 @@ static int find_subscriber(
 
 	params_add(&params, login);
 	code = pg_value(pg,
-		"select json_build_object('plan_id', s.plan_id, 'policy', "
+		"select json_build_object('plan_id', s.plan_id, 'is_active', s.status = 'active', "
+		"'expires_us', case when isfinite(s.expires_at) then (extract(epoch from "
+		"s.expires_at) * 1000000)::bigint when s.expires_at < now() then 0 end, "
+		"'static_address', host(s.static_address), 'policy', "
 		"poprad.subscriber_policy_text(s.subscriber_id), 'attributes', "
 		"nullif(array_to_string(s.attributes, E'\\n'), ''))::text "
 		"from poprad.subscriber s where s.login = $1",
@@ -73,6 +76,13 @@ static int find_subscriber(
 	*row = mem_must(json_loads(text, 0, NULL));
 	subscriber->login = login;
 	subscriber->plan_id = (int32_t)json_integer_value(json_object_get(*row, "plan_id"));
+	subscriber->is_active = json_is_true(json_object_get(*row, "is_active"));
+	subscriber->expires_us = json_is_integer(json_object_get(*row, "expires_us"))
+					 ? json_integer_value(json_object_get(*row, "expires_us"))
+					 : INT64_MAX;
+	text = json_string_value(json_object_get(*row, "static_address"));
+	if (text != NULL && addr_parse(text, &subscriber->static_address) != 0)
+		return call_fail(pg->call, CTL_REFUSED, "%s is no address", text);
 	subscriber->policy = json_string_value(json_object_get(*row, "policy"));
 	subscriber->attributes = json_string_value(json_object_get(*row, "attributes"));
 	return CTL_OK;
@@ -85,12 +95,53 @@ static void add_attribute(void *owner, const struct described *described)
 			       described->value != NULL ? described->value : "(not shown)")));
 }
 
-static void print(struct call *call, const struct preview *preview)
+/* The plan that all this is of, and its pool ("" = none). */
+static int find_plan(struct pg *pg, int32_t plan_id, const char **plan, const char **pool)
+{
+	struct params params = {0};
+	const char *id = mem_must(talloc_asprintf(pg->call->ctx, "%d", plan_id));
+	int code;
+
+	params_add(&params, id);
+	code = pg_value(pg, "select name from poprad.plan where plan_id = $1::int", &params, plan);
+	if (code == CTL_OK)
+		code = pg_value(pg,
+			"select coalesce(o.name, '') from poprad.plan p left join poprad.pool o "
+			"using (pool_id) where p.plan_id = $1::int",
+			&params, pool);
+	if (code == CTL_OK && (*plan == NULL || *pool == NULL))
+		return call_fail(pg->call, CTL_REFUSED, "his plan has just changed");
+	return code;
+}
+
+/* What the attributes do not say. */
+static void note(const struct call *call, const struct preview *preview, const char *plan,
+	const struct catalog *catalog, const struct nas *nas)
+{
+	if (preview->rejected != REJECT_none)
+		fprintf(call->errors,
+			"popradctl: note: now his logins are rejected (%s); this is what he would "
+			"be sent else\n",
+			reject_name(preview->rejected));
+	if (preview->garden_reason != REJECT_none)
+		fprintf(call->errors, "popradctl: note: he is let in with plan %s (%s)\n", plan,
+			reject_name(preview->garden_reason));
+	if (catalog_rendering(catalog, nas) == RENDER_NOTHING)
+		fprintf(call->errors,
+			"popradctl: note: to this access server (kind %s) no filters are sent\n",
+			nas->kind->name);
+}
+
+static void print(struct call *call, const struct preview *preview, const char *pool)
 {
 	json_t *list = mem_must(json_array());
+	const char *from = mem_must(talloc_asprintf(call->ctx, "(of pool %s)", pool));
 	const json_t *one;
 	size_t index;
 
+	if (preview->has_pool_address)
+		add_attribute(
+			list, &(struct described){.name = "Framed-IP-Address", .value = from});
 	describe_attributes(preview->octets, preview->size, add_attribute, list);
 	if (call_has(call, "json")) {
 		json_dumpf(list, call->out, JSON_COMPACT);
@@ -112,6 +163,7 @@ int filter_preview(struct call *call)
 {
 	const char *login = call_value(call, "LOGIN"), *name = call_value(call, "nas");
 	struct preview_subscriber subscriber = {0};
+	const char *plan = NULL, *pool = NULL;
 	struct preview preview;
 	struct catalog *catalog;
 	const struct nas *nas;
@@ -136,7 +188,12 @@ int filter_preview(struct call *call)
 			"his filters cannot be sent to nas %s, and his login would be rejected",
 			name);
 	else if (code == CTL_OK)
-		print(call, &preview);
+		code = find_plan(pg, preview.plan_id, &plan, &pool);
+	if (code == CTL_OK) {
+		print(call, &preview, pool);
+		fflush(call->out); /* before the sentences, wherever both go */
+		note(call, &preview, plan, catalog, nas);
+	}
 	json_decref(row);
 	return code;
 }

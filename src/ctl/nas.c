@@ -8,6 +8,7 @@
 #include "ctl/commands.h"
 #include "ctl/imposed.h"
 #include "ctl/output.h"
+#include "db/catalog.h"
 #include <string.h>
 
 static const struct parameter nas_name[] = {
@@ -123,6 +124,53 @@ static int add_nas_options(struct call *call, struct params *params)
 	return code;
 }
 
+/* "names, rules, none" */
+static const char *forms_text(TALLOC_CTX *ctx, const struct nas_kind *kind)
+{
+	char *text = mem_must(talloc_strdup(ctx, ""));
+
+	for (enum nas_form form = NAS_FORM_USUAL + 1; form < NAS_FORMS; form++)
+		if (nas_kind_has_form(kind, form))
+			text = mem_must(talloc_asprintf_append(
+				text, "%s%s", *text != '\0' ? ", " : "", nas_form_names[form]));
+	return text;
+}
+
+/* Kind and form together, before the database says less clearly that they do not fit. A NULL or an
+ * unknown one is somebody else's business. */
+static int check_form(const struct call *call, const char *kind_name, const char *form_name)
+{
+	const struct nas_kind *kind = kind_name != NULL ? nas_kind_find(kind_name) : NULL;
+	enum nas_form form = NAS_FORM_USUAL;
+
+	if (kind == NULL || form_name == NULL)
+		return CTL_OK;
+	while (form < NAS_FORMS && strcmp(nas_form_names[form], form_name) != 0)
+		form++;
+	if (form == NAS_FORMS || nas_kind_has_form(kind, form))
+		return CTL_OK;
+	return call_fail(call, CTL_REFUSED,
+		"a NAS of kind %s does not take filters in the form %s; its forms: %s", kind->name,
+		form_name, forms_text(call->ctx, kind));
+}
+
+/* What is not given stays as it is there. */
+static int check_new_form(struct pg *pg, const char *name)
+{
+	const struct call *call = pg->call;
+	const char *kind = call_value(call, "kind"), *form = call_value(call, "filter-form");
+	struct params params = {0};
+	int code = CTL_OK;
+
+	params_add(&params, name);
+	if (kind == NULL)
+		code = pg_value(pg, "select kind from poprad.nas where name = $1", &params, &kind);
+	if (code == CTL_OK && form == NULL)
+		code = pg_value(
+			pg, "select filter_form from poprad.nas where name = $1", &params, &form);
+	return code != CTL_OK ? code : check_form(call, kind, form);
+}
+
 static int nas_add(struct call *call)
 {
 	struct params params = {0};
@@ -135,6 +183,9 @@ static int nas_add(struct call *call)
 	if (code == CTL_OK && params.values[2] == NULL)
 		return call_fail(
 			call, CTL_USAGE, "a NAS needs a secret: --secret S, or --secret-stdin");
+	if (code == CTL_OK)
+		code = check_form(call, params.values[3] != NULL ? params.values[3] : "other",
+			call_value(call, "filter-form"));
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
@@ -167,6 +218,8 @@ static int nas_set(struct call *call)
 	params_add(&params, call_has(call, "no-group") ? "true" : "false");
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
+	if (code == CTL_OK)
+		code = check_new_form(pg, params.values[0]);
 	if (code == CTL_OK)
 		code = catalog_change_begin(pg, &change);
 	if (code == CTL_OK)

@@ -4,6 +4,7 @@
  * popradctl subscriber: who may log in. */
 #include "base/mem.h"
 #include "ctl/attribute.h"
+#include "ctl/catalog_change.h"
 #include "ctl/commands.h"
 #include "ctl/output.h"
 #include "ctl/policy_option.h"
@@ -195,9 +196,49 @@ static int subscriber_add(struct call *call)
 	return code != CTL_OK ? code : pg_run(pg, "commit", NULL, NULL);
 }
 
+/* *change is NULL unless he gets another plan, with which what he has of his own of filters must
+ * fit. */
+static int begin_set(struct pg *pg, const char *login, struct catalog_change **change)
+{
+	struct params params = {0};
+	int code;
+
+	*change = NULL;
+	if (!call_has(pg->call, "plan"))
+		return pg_run(pg, "begin", NULL, NULL);
+	params_add(&params, login);
+	code = catalog_change_begin(pg, change);
+	return code != CTL_OK
+		       ? code
+		       : pg_run(pg, "select poprad.subscriber_filters_lock($1)", &params, NULL);
+}
+
+/* What he is exempt from stays, for the day when he has that filter again. */
+static int note_exemptions(struct pg *pg, const char *login)
+{
+	struct params params = {0};
+	const char *names = NULL;
+	int code;
+
+	params_add(&params, login);
+	code = pg_value(pg,
+		"select string_agg(f.name, ', ' order by f.name) from poprad.subscriber s "
+		"join poprad.subscriber_exemption e using (subscriber_id) "
+		"join poprad.filter f using (filter_id) where s.login = $1 and not exists (select "
+		"from poprad.plan_filter p where p.plan_id = s.plan_id and p.filter_id = "
+		"e.filter_id)",
+		&params, &names);
+	if (code == CTL_OK && names != NULL)
+		fprintf(pg->call->errors,
+			"popradctl: note: still exempt from what his plan does not have: %s\n",
+			names);
+	return code;
+}
+
 static int subscriber_set(struct call *call)
 {
 	struct params params = {0}, policy = {0};
+	struct catalog_change *change = NULL;
 	struct pg *pg;
 	long changed = 0;
 	int code;
@@ -213,7 +254,7 @@ static int subscriber_set(struct call *call)
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
-		code = pg_run(pg, "begin", NULL, NULL);
+		code = begin_set(pg, params.values[0], &change);
 	if (code == CTL_OK)
 		code = pg_change(pg,
 			"update poprad.subscriber set "
@@ -229,7 +270,10 @@ static int subscriber_set(struct call *call)
 		return subscriber_not_there(call, params.values[0]);
 	if (code == CTL_OK)
 		code = set_policy(pg, &policy);
-	return code != CTL_OK ? code : pg_run(pg, "commit", NULL, NULL);
+	if (code == CTL_OK)
+		code = change != NULL ? catalog_change_end(change)
+				      : pg_run(pg, "commit", NULL, NULL);
+	return code == CTL_OK && change != NULL ? note_exemptions(pg, params.values[0]) : code;
 }
 
 #define SUBSCRIBER_COLUMNS                                                                       \

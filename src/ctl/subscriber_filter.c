@@ -5,6 +5,7 @@
  * filters. */
 #include "ctl/catalog_change.h"
 #include "ctl/commands.h"
+#include "ctl/unfiltered.h"
 
 /* Whatever NAS he may come by must be able to be sent what is left, or what comes instead. */
 static int change(struct call *call, const char *sql, const char *what, const char *reason)
@@ -57,10 +58,43 @@ int subscriber_unexempt(struct call *call)
 		call_value(call, "FILTER"), NULL);
 }
 
+/* What of the set lets IPv6 pass, which is not said of IPv4 either. */
+static int note_ipv6(struct pg *pg, const char *set)
+{
+	struct params params = {0};
+	const char *names = NULL;
+	int code;
+
+	params_add(&params, set);
+	code = pg_value(pg,
+		"select string_agg(f.name, ' and ' order by f.direction) from poprad.filter_set s "
+		"join poprad.filter f on f.filter_id in (s.in_filter_id, s.out_filter_id) "
+		"where s.name = $1 and not exists (select from poprad.filter_rule r "
+		"where r.filter_id = f.filter_id and (r.protocol in ('ipv6', 'icmp6') "
+		"or r.source like '%:%' or r.destination like '%:%'))",
+		&params, &names);
+	if (code == CTL_OK && names != NULL)
+		fprintf(pg->call->errors,
+			"popradctl: note: %s: nothing is said of IPv6, which passes\n", names);
+	return code;
+}
+
 int subscriber_quarantine(struct call *call)
 {
-	return change(call, "select poprad.subscriber_quarantine($1, $2, $3)",
-		call_value(call, "FILTERSET"), call_value(call, "reason"));
+	const char *set = call_value(call, "FILTERSET");
+	int code = change(call, "select poprad.subscriber_quarantine($1, $2, $3)", set,
+		call_value(call, "reason"));
+	struct pg *pg;
+
+	if (code == CTL_OK)
+		code = pg_open(call, &pg);
+	if (code == CTL_OK)
+		code = note_ipv6(pg, set);
+	if (code == CTL_OK)
+		code = unfiltered_note(pg, NULL,
+			"the quarantine does nothing there: popradctl subscriber suspend is what "
+			"is left");
+	return code;
 }
 
 int subscriber_release(struct call *call)

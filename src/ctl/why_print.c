@@ -307,8 +307,11 @@ static void print_sessions(const struct printer *printer)
 /* "wrong_password" -> "wrong password" */
 static const char *reason_words(const struct printer *printer, const json_t *attempt)
 {
-	const char *reason = text_of(attempt, "reason");
-	char *words = mem_must(talloc_strdup(printer->ctx, reason != NULL ? reason : "accepted"));
+	const char *reason = text_of(attempt, "reason"), *result = text_of(attempt, "result");
+	bool is_garden = reason != NULL && result != NULL && strcmp(result, "accept") == 0;
+	char *words = mem_must(talloc_asprintf(printer->ctx, "%s%s",
+		is_garden ? "accepted into the walled garden, because " : "",
+		reason != NULL ? reason : "accepted"));
 	for (char *c = words; *c != '\0'; c++)
 		if (*c == '_')
 			*c = ' ';
@@ -345,7 +348,7 @@ static void print_attempt(const struct printer *printer, const json_t *attempt)
 			"%g "
 			"s; the right password is let in at once.",
 			(double)number_of(attempt, "held_ms") / 1000);
-	if (reason != NULL)
+	if (reason != NULL && strcmp(result, "accept") != 0)
 		explain(printer, reason, "    ");
 }
 

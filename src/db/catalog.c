@@ -34,6 +34,12 @@ const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan
 		catalog_compare_plans);
 }
 
+enum filter_rendering catalog_rendering(const struct catalog *catalog, const struct nas *nas)
+{
+	const struct nas_view *view = &catalog->views[nas->filter_view];
+	return nas_kind_rendering(view->kind, view->form);
+}
+
 const struct filter *catalog_filters(const struct catalog *catalog, size_t *count)
 {
 	*count = catalog->filter_count;

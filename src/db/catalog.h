@@ -187,6 +187,8 @@ int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog
 int64_t catalog_version(const struct catalog *catalog);
 const struct nas *catalog_find_nas(const struct catalog *catalog, const struct addr *source);
 const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan_id);
+/* In which way that NAS is sent filters. */
+enum filter_rendering catalog_rendering(const struct catalog *catalog, const struct nas *nas);
 /* What is imposed on that login by its realm; NULL = nothing. */
 const struct imposed *catalog_imposed_by_realm(const struct catalog *catalog, const char *login);
 /* False: the catalog is too old for what somebody has of his own (NULL = nothing). */
@@ -214,7 +216,9 @@ struct plan_refusal {
 	const struct nas_kind *kind;
 	enum nas_form form;
 	bool is_own_network;
-	const char *group;     /* "group west", which imposes filters there; NULL = none does */
+	const char *group; /* "group west", which imposes filters there; NULL = none does */
+	/* the plan's name, if nothing of a subscriber's own plays a part; else NULL */
+	const char *base;
 	bool is_login_refused; /* else what was meant is sent, and may not do there what it ought to
 				*/
 	const char *why;       /* one clause */

@@ -95,9 +95,10 @@ void catalog_read_filters(struct reader *reader, const json_t *document, struct 
 const struct filter *catalog_find_filter(const struct catalog *catalog, const json_t *number);
 /* Renders what all plans provide, once everything is read. */
 void catalog_render_provisions(struct catalog *catalog);
-/* Keeps what is said of a plan; why is copied. The second is for what is no fault. */
-void catalog_refuse(struct catalog *catalog, const char *plan, enum plan_part part,
-	const struct nas_view *view, bool is_login_refused, const char *why);
+/* Keeps what is said of a plan; why is copied. base: its name, or NULL as in plan_refusal. The
+ * second is for what is no fault. */
+void catalog_refuse(struct catalog *catalog, const char *plan, const char *base,
+	enum plan_part part, const struct nas_view *view, bool is_login_refused, const char *why);
 void catalog_remark(
 	struct catalog *catalog, const char *plan, const struct nas_view *view, const char *remark);
 /* Octets of a reply that the plan's own attributes and what it provides there leave to filters. */

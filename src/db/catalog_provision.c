@@ -63,14 +63,14 @@ static void check(struct catalog *catalog, const struct plan *plan, unsigned num
 		char *why = mem_must(talloc_asprintf(catalog,
 			"it is told at most %d kbit/s, and these are %u in and %u out",
 			RATE_32_MAX_KBIT, provision->rate_in_kbit, provision->rate_out_kbit));
-		catalog_refuse(catalog, plan->name, PLAN_RATES, view, false, why);
+		catalog_refuse(catalog, plan->name, plan->name, PLAN_RATES, view, false, why);
 		talloc_free(why);
 	}
 	if (taken > RADIUS_MAX_PACKET - REPLY_REST_OCTETS) {
 		char *why = mem_must(talloc_asprintf(catalog,
 			"they take %zu octets of an answer, in which they have %d", taken,
 			RADIUS_MAX_PACKET - REPLY_REST_OCTETS));
-		catalog_refuse(catalog, plan->name, PLAN_ATTRIBUTES, view, false, why);
+		catalog_refuse(catalog, plan->name, plan->name, PLAN_ATTRIBUTES, view, false, why);
 		talloc_free(why);
 	}
 }

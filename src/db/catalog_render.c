@@ -76,6 +76,7 @@ struct rendering {
 	struct filter_choice choice;
 	struct reply part;
 	size_t packet_octets; /* what they take; more than the part has if that is too small */
+	size_t rules;         /* NAS-Filter-Rule's, if they are too many; else 0 */
 	char *why;            /* NULL = nothing is wrong */
 	char *remark;         /* NULL = nothing else is to be said */
 	bool is_refused;
@@ -266,8 +267,8 @@ static void render_erx_policies(struct rendering *rendering)
 	}
 }
 
-static int make_values(const struct rendering *rendering, const struct filter_list *lists,
-	size_t count, struct filter_values *values, struct filter_fault *fault)
+static int make_values(struct rendering *rendering, const struct filter_list *lists, size_t count,
+	struct filter_values *values, struct filter_fault *fault)
 {
 	const struct nas_kind *kind = rendering->view->kind;
 	const struct filter_pools *pools = &rendering->catalog->filter_pools;
@@ -281,10 +282,7 @@ static int make_values(const struct rendering *rendering, const struct filter_li
 		err = filter_nas_rules(rendering->ctx, lists, count, pools, kind->filter_ports_max,
 			values, &rules, fault);
 		if (err == 0 && kind->filter_rules_max > 0 && rules > kind->filter_rules_max) {
-			snprintf(fault->text, sizeof fault->text,
-				"%s%s become %zu rules, and it takes %u", lists[0].name,
-				rendering->choice.count > 1 ? " and the others" : "", rules,
-				kind->filter_rules_max);
+			rendering->rules = rules;
 			return ERR_FULL;
 		}
 		return err;
@@ -292,6 +290,19 @@ static int make_values(const struct rendering *rendering, const struct filter_li
 		return filter_ascend(
 			rendering->ctx, lists, count, pools, FILTER_ASCEND_LONG, values, fault);
 	}
+}
+
+static void complain_of_rules(struct rendering *rendering)
+{
+	const struct filter_choice *choice = &rendering->choice;
+	char *names = mem_must(talloc_strdup(rendering->ctx, choice->filters[0]->list.name));
+	for (size_t i = 1; i < choice->count; i++)
+		names = mem_must(talloc_asprintf_append(names, "%s%s",
+			i + 1 < choice->count ? ", " : " and ", choice->filters[i]->list.name));
+	complain(rendering, true,
+		"%s become %zu rules, and it takes %u; popradctl nas set NAME --filter-form none "
+		"sends it none",
+		names, rendering->rules, rendering->view->kind->filter_rules_max);
 }
 
 /* The lists of each direction as one; those of the filter that comes first go first. */
@@ -351,6 +362,8 @@ static void render_rules(struct rendering *rendering, uint32_t vendor, uint8_t n
 		err = make_values(rendering, lists, count, &values, &fault);
 	if (err == ERR_RANGE && choice->count > count)
 		find_culprit(rendering);
+	if (err == ERR_FULL)
+		complain_of_rules(rendering);
 	if (err != 0) {
 		complain(rendering, true, "%s", fault.text);
 		return;
@@ -452,11 +465,14 @@ static void keep(struct catalog *catalog, struct plan_refusal **list, size_t *co
 	to->why = mem_must(talloc_strdup(catalog, kept->why));
 }
 
-void catalog_refuse(struct catalog *catalog, const char *plan, enum plan_part part,
-	const struct nas_view *view, bool is_login_refused, const char *why)
+void catalog_refuse(struct catalog *catalog, const char *plan, const char *base,
+	enum plan_part part, const struct nas_view *view, bool is_login_refused, const char *why)
 {
-	const struct plan_refusal refusal = {
-		.plan = plan, .part = part, .is_login_refused = is_login_refused, .why = why};
+	const struct plan_refusal refusal = {.plan = plan,
+		.base = base,
+		.part = part,
+		.is_login_refused = is_login_refused,
+		.why = why};
 	keep(catalog, &catalog->refusals, &catalog->refusal_count, &refusal, view);
 }
 
@@ -543,8 +559,8 @@ static void render_view(
 		struct rendered_filters *to = &plans[i]->rendered[view];
 		const char *why = give(plans[i], &rendering, octets, to);
 		if (why)
-			catalog_refuse(catalog, plans[i]->name, PLAN_FILTERS, rendering.view,
-				to->is_refused, why);
+			catalog_refuse(catalog, plans[i]->name, plans[i]->name, PLAN_FILTERS,
+				rendering.view, to->is_refused, why);
 		if (rendering.remark)
 			catalog_remark(catalog, plans[i]->name, rendering.view, rendering.remark);
 	}

@@ -200,8 +200,9 @@ static void check(struct catalog *catalog, const struct plan *plan, const struct
 					    ? NULL
 					    : describe(catalog, catalog, plan, by_realm, own);
 		if (verdict.why != NULL)
-			catalog_refuse(catalog, whose, PLAN_FILTERS, &catalog->views[view],
-				rendered->is_refused, verdict.why);
+			catalog_refuse(catalog, whose, own == NULL ? plan->name : NULL,
+				PLAN_FILTERS, &catalog->views[view], rendered->is_refused,
+				verdict.why);
 		if (verdict.remark != NULL)
 			catalog_remark(catalog, whose, &catalog->views[view], verdict.remark);
 	}

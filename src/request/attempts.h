@@ -21,9 +21,9 @@ extern const struct lane_call attempts_days_call, attempts_store_call;
 /* What only the feature knows of a login (request->feature_attempt); zeroed before. */
 struct attempt_facts {
 	const struct line *line;
-	int32_t subscriber_id; /* 0 = none was found */
-	const char *method;    /* NULL = none */
-	enum reject refused;
+	int32_t subscriber_id;      /* 0 = none was found */
+	const char *method;         /* NULL = none */
+	enum reject refused;        /* of an accepted login: why in a walled garden */
 	const struct addr *address; /* NULL = none */
 	int64_t duration_us;        /* until the answer was ready; 0 = until now */
 	int64_t held_ms; /* that earlier wrong passwords held it back; 0 = they did not */

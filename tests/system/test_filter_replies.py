@@ -259,6 +259,7 @@ def test_who_imposes_says_which_name_goes_alone(provider):
 def previewed(provider, login, name):
     """As radclient shows it, which writes a line for each of the rules that NUL separates."""
     lines = provider.ctl("filter", "preview", login, "--nas", name).replace('"', "").splitlines()
+    assert lines.pop(0) == "Framed-IP-Address = (of pool dynamic)"
     return [part if n == 0 else f"NAS-Filter-Rule = {part}" for line in lines for n, part in enumerate(line.split("\\x00"))]
 
 
@@ -283,6 +284,78 @@ def test_a_preview_as_json_and_of_nobody(provider, refused):
         {**one, "value": one["value"].replace('"', "")} for one in shown]
     refused("there is no subscriber nobody", "filter", "preview", "nobody", "--nas", "cisco")
     refused("there is no nas nowhere", "filter", "preview", "open@isp.example", "--nas", "nowhere")
+
+
+def test_a_preview_says_more_than_filters(provider):
+    """Address and times, and in sentences what no attribute says."""
+    def preview(login, nas="cisco"):
+        status, output, errors = provider.run("filter", "preview", login, "--nas", nas)
+        assert status == 0, errors
+        return output.replace('"', "").splitlines(), errors
+    provider.ctl("plan", "add", "hold", "--session-timeout", "5m")
+    provider.ctl("plan", "add", "timed", "--session-timeout", "8h", "--idle-timeout", "15m", "--interim", "10m", "--suspended",
+                 "hold", "--filter", "no-servers")
+    login = "timed@isp.example"
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "timed", "--static-address", "10.0.4.21")
+    assert preview(login) == (["Framed-IP-Address = 10.0.4.21", "Acct-Interim-Interval = 600", "Filter-Id = no-servers.out",
+                               "Session-Timeout = 28800", "Idle-Timeout = 900"], "")
+    provider.ctl("subscriber", "set", login, "--attribute", "Session-Timeout = 60", "--expires", "2020-01-01")
+    lines, errors = preview(login)
+    assert "Session-Timeout = 60" in lines and len([line for line in lines if "Session-Timeout" in line]) == 1
+    assert errors == "popradctl: note: now his logins are rejected (expired); this is what he would be sent else\n"
+    provider.ctl("subscriber", "suspend", login)
+    assert preview(login) == (["Session-Timeout = 300"], "popradctl: note: he is let in with plan hold (suspended)\n")
+    for nas in ("huawei", "cisco-none"):
+        lines, errors = preview("residential@isp.example", nas)
+        assert errors == f"popradctl: note: to this access server (kind {nas.split('-')[0]}) no filters are sent\n"
+        assert lines == ["Framed-IP-Address = (of pool dynamic)"]
+    # The attempt says it, too.
+    radclient(provider, f"{NET['cisco']}.1", login)
+    wait_for(lambda: "  accepted into the walled garden, because suspended: 1 attempt at" in provider.ctl("why", login),
+             "the attempt")
+    provider.ctl("subscriber", "remove", login, "--force")
+    for plan in ("timed", "hold"):
+        provider.ctl("plan", "remove", plan)
+
+
+def test_a_quarantine_says_what_it_leaves(provider):
+    login = "leaves@isp.example"
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "residential")
+    _, _, errors = provider.run("subscriber", "quarantine", login, "hold", "--reason", "sends spam")
+    assert "popradctl: note: hold: nothing is said of IPv6, which passes\n" in errors
+    assert "no filters are sent to NAS accel-ppp (accel-ppp), accel-ppp-virtual (accel-ppp), cisco-none (cisco, filter form " \
+        "none), cisco-none-virtual (cisco, filter form none), huawei (huawei), and 1 more; the quarantine does nothing there: " \
+        "popradctl subscriber suspend is what is left\n" in errors
+    provider.ctl("filter", "rule-add", "hold", "permit ipv6 any any")
+    try:
+        _, _, errors = provider.run("subscriber", "quarantine", login, "hold", "--reason", "sends spam")
+        assert "IPv6" not in errors
+    finally:
+        provider.ctl("filter", "rule-remove", "hold", "3")
+        provider.ctl("subscriber", "release", login)
+
+
+def test_another_plan_must_fit_what_is_his_own(provider, refused):
+    login = "moves@isp.example"
+    refused("plan open does not have filter no-smtp", "subscriber", "exempt", "open@isp.example", "no-smtp", "--reason", "x")
+    provider.ctl("filter", "add", "ranges", "--direction", "in", "--rule", "deny tcp any any range 7000 9000", "--rule",
+                 "permit ip any any")
+    provider.ctl("plan", "add", "raw", "--pool", "dynamic", "--filter", "no-servers")
+    provider.ctl("subscriber", "add", login, "--password", "let-me-in", "--plan", "residential")
+    provider.ctl("subscriber", "exempt", login, "no-smtp", "--reason", "has a mail server")
+    status, _, errors = provider.run("subscriber", "set", login, "--plan", "raw")
+    assert (status, errors) == (0, "popradctl: note: still exempt from what his plan does not have: no-smtp\n")
+    provider.ctl("subscriber", "set", login, "--plan", "residential")
+    # Written without popradctl, a plan may hold what some kind cannot be sent. It does not stand in the way of others.
+    provider.sql("insert into poprad.plan_filter (plan_id, position, filter_id) select p.plan_id, 2, f.filter_id from poprad.plan p, "
+                 "poprad.filter f where p.name = 'raw' and f.name = 'ranges'")
+    refused("the filters of plan raw without no-smtp do not do for a NAS of kind", "subscriber", "set",
+            login, "--plan", "raw")
+    assert json.loads(provider.ctl("subscriber", "show", login, "--json"))["plan"] == "residential"
+    provider.ctl("realm", "set", "wholesale.example", "--no-filters")
+    provider.ctl("realm", "set", "wholesale.example", "--filter", "no-netbios")
+    provider.ctl("plan", "remove", "raw")
+    provider.ctl("filter", "remove", "ranges")
 
 
 def test_a_quarantine_ends(provider):
@@ -323,7 +396,8 @@ def test_each_kind_has_its_forms(provider, kind):
         status, _, errors = provider.run("nas", "set", "virtual", "--kind", kind, "--filter-form", form)
         assert (status == 0) == (form in ("usual", "none", *FORMS[kind].split())), (kind, form, errors)
         if status != 0:
-            assert "does not take filters in that form" in errors
+            forms = ", ".join([*FORMS[kind].split(), "none"])
+            assert f"a NAS of kind {kind} does not take filters in the form {form}; its forms: {forms}" in errors
     provider.ctl("nas", "set", "virtual", "--kind", "other", "--filter-form", "usual")
 
 
@@ -404,7 +478,7 @@ def refused(provider):
 def test_rules_that_a_kind_cannot_be_sent_are_refused(refused):
     refused("the filters of plan residential do not do for a NAS of kind ascend: no-smtp, rule 3: this form has no ranges",
             "filter", "rule-add", "no-smtp", "deny udp any any range 5000 6000")
-    refused("kind nokia: no-servers and the others become 14 rules, and it takes 10",
+    refused("kind nokia: no-servers and no-smtp become 14 rules, and it takes 10",
             "filter", "set", "no-servers", "--rule", "deny tcp any any eq 1 2 3 4 5 6 7 8 9 10", "--rule", "permit udp any any",
             "--rule", "permit ip any any")
     refused("no-smtp has no rules", "filter", "set", "no-smtp", "--file", "/dev/null")
@@ -477,7 +551,7 @@ def test_a_group_a_set_and_a_pool_are_refused(provider, refused):
     refused("kind usr: no-servers and no-smtp must have one name there", "filterset", "remove", "residential")
     provider.ctl("filter", "set", "no-servers", "--rule", "deny tcp any pool dynamic eq 1 2 3", "--rule", "permit ip any any")
     try:
-        refused("no-servers and the others become 12 rules, and it takes 10", "pool", "add", "dynamic", "100.99.8.0/24")
+        refused("no-servers and no-smtp become 12 rules, and it takes 10", "pool", "add", "dynamic", "100.99.8.0/24")
     finally:
         provider.ctl("filter", "set", "no-servers", "--rule", "deny tcp any pool dynamic eq smtp", "--rule",
                      "permit ip any any")
