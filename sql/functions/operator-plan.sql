@@ -8,7 +8,7 @@
 -- 'reject': not at all.
 drop function if exists poprad.plan_set;
 create function poprad.plan_set(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
-	attributes text[], policy jsonb, time_zone text, suspended_plan text, expired_plan text) returns void
+	attributes text[], policy jsonb, suspended_plan text, expired_plan text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	wanted_plan_id int;
@@ -36,6 +36,7 @@ begin
 		rate_out_kbit = wanted.rate_out_kbit,
 		dns_servers = wanted.dns_servers,
 		login_hours = wanted.login_hours,
+		time_zone = wanted.time_zone,
 		address_list = wanted.address_list,
 		calling_stations = wanted.calling_stations,
 		learn_calling_station = wanted.learn_calling_station,
@@ -44,7 +45,6 @@ begin
 		nas_groups = wanted.nas_groups,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
-		time_zone = coalesce(plan_set.time_zone, p.time_zone),
 		suspended_plan_id = case when suspended_plan is null then p.suspended_plan_id
 			else plan_get(nullif(suspended_plan, 'reject')) end,
 		expired_plan_id = case when expired_plan is null then p.expired_plan_id
@@ -62,11 +62,11 @@ $$;
 
 drop function if exists poprad.plan_add;
 create function poprad.plan_add(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
-	attributes text[], policy jsonb, time_zone text, suspended_plan text, expired_plan text) returns void
+	attributes text[], policy jsonb, suspended_plan text, expired_plan text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
 	insert into plan (name) values (plan_name);
-	perform plan_set(plan_name, pool_name, netmask, allows_login, filters, attributes, policy, time_zone,
+	perform plan_set(plan_name, pool_name, netmask, allows_login, filters, attributes, policy,
 		suspended_plan, expired_plan);
 end
 $$;

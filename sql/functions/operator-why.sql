@@ -58,7 +58,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 			where i.realm_id = s.realm_id), '[]'),
 		'exempt_from', subscriber_exemptions(s.subscriber_id), 'quarantine', subscriber_quarantined(s.subscriber_id),
 		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit),
-		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', p.time_zone,
+		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', coalesce(o.time_zone, p.time_zone),
 		'calling_stations', to_jsonb(coalesce(o.calling_stations, p.calling_stations)),
 		'learn_calling_station', coalesce(o.learn_calling_station, p.learn_calling_station),
 		'learned_calling_station', o.learned_calling_station, 'learned_at', iso_time(o.learned_at),

@@ -96,9 +96,12 @@ static bool policy_choose(struct login *login)
 int64_t login_hours_end_us(const struct login *login, int64_t now_us)
 {
 	int64_t end_s;
-	if (login->policy->login_hours == NULL)
+	const struct policy *policy = login->policy;
+	if (policy->login_hours == NULL)
 		return INT64_MAX;
-	if (!hours_have(login->policy->login_hours, login->plan->zone, now_us / US_PER_S, &end_s))
+	/* Reading the policy has found the zone. */
+	if (!hours_have(policy->login_hours, zone_find(policy->time_zone, now_us / US_PER_S),
+		    now_us / US_PER_S, &end_s))
 		return 0;
 	return end_s == INT64_MAX ? INT64_MAX : end_s * US_PER_S;
 }

@@ -112,6 +112,54 @@ struct zone *zone_load(TALLOC_CTX *ctx, const char *name, int64_t now_s)
 	return zone;
 }
 
+/* More names than tzdata has; what comes behind them replaces the last one. */
+#define KEPT_MAX 2048
+
+static struct kept {
+	char name[ZONE_NAME_MAX + 1];
+	struct zone *zone;
+	int64_t loaded_s;
+} * kept_zones;
+static size_t kept_count;
+
+static struct kept *find_kept(const char *name)
+{
+	for (size_t n = 0; n < kept_count; n++)
+		if (strcmp(kept_zones[n].name, name) == 0)
+			return &kept_zones[n];
+	return NULL;
+}
+
+static struct kept *add_kept(const char *name)
+{
+	if (kept_count < KEPT_MAX) {
+		kept_zones = mem_must(
+			talloc_realloc(NULL, kept_zones, struct kept, (unsigned)kept_count + 1));
+		kept_zones[kept_count++] = (struct kept){.zone = NULL};
+	}
+	struct kept *kept = &kept_zones[kept_count - 1];
+	talloc_free(kept->zone);
+	strcpy(kept->name, name);
+	return kept;
+}
+
+const struct zone *zone_find(const char *name, int64_t now_s)
+{
+	struct kept *kept = find_kept(name);
+	if (kept != NULL && now_s >= kept->loaded_s && now_s - kept->loaded_s < DAY_S)
+		return kept->zone;
+	struct zone *zone = zone_load(NULL, name, now_s);
+	if (zone == NULL)
+		return kept != NULL ? kept->zone : NULL;
+	if (kept == NULL)
+		kept = add_kept(name);
+	else
+		talloc_free(kept->zone);
+	kept->zone = zone;
+	kept->loaded_s = now_s;
+	return zone;
+}
+
 int32_t zone_offset_s(const struct zone *zone, int64_t at_s, int64_t *until_s)
 {
 	int32_t offset_s = zone->first_offset_s;

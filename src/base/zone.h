@@ -16,5 +16,9 @@ struct zone;
  * no such zone. Not to be called while another thread uses the environment. */
 struct zone *zone_load(TALLOC_CTX *ctx, const char *name, int64_t now_s);
 
+/* The same, kept for this process, so that who asks often need not read files; what was kept for a
+ * day is loaded anew, if it can be, when it is asked for. It is good until the next call. */
+const struct zone *zone_find(const char *name, int64_t now_s);
+
 /* Seconds to add to UTC at that time; so it stays until *until_s (INT64_MAX: for ever). */
 int32_t zone_offset_s(const struct zone *zone, int64_t at_s, int64_t *until_s);

@@ -29,11 +29,6 @@ static const struct parameter plan_name[] = {
 			.type = VALUE_NAME,                                                       \
 			.form = "PLAN|reject",                                                    \
 			.sentence = "The same for its expired subscribers."},                     \
-		{.name = "time-zone",                                                             \
-			.type = VALUE_ZONE,                                                       \
-			.form = "ZONE",                                                           \
-			.sentence = "Whose clock the login hours go by (Europe/Berlin); UTC by "  \
-				    "default."},                                                  \
 		{.name = "netmask",                                                               \
 			.type = VALUE_ADDRESS,                                                    \
 			.form = "MASK",                                                           \
@@ -100,7 +95,6 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 		code = attribute_params(call, &params);
 	if (code == CTL_OK)
 		code = policy_params(call, false, &params);
-	params_add(&params, call_value(call, "time-zone"));
 	params_add(&params, call_value(call, "suspended"));
 	params_add(&params, call_value(call, "expired"));
 	if (code == CTL_OK)
@@ -110,7 +104,7 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	return code;
 }
 
-#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb, $8, $9, $10)"
+#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb, $8, $9)"
 
 static int plan_add(struct call *call)
 {

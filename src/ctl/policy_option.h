@@ -77,6 +77,12 @@
 			.sentence =                                                               \
 				"When logins are allowed, and behind which sessions end: 'Mo-Fr " \
 				"18:00-23:00, Sa-Su 00:00-24:00', or always."},                   \
+		{.name = "time-zone",                                                             \
+			.type = VALUE_ZONE,                                                       \
+			.form = "ZONE" NONE,                                                      \
+			.takes_none = (TAKES_NONE),                                               \
+			.sentence = "Whose clock the login hours go by (Europe/Berlin); a "       \
+				    "plan's is UTC by default."},                                 \
 		{.name = "interim",                                                               \
 			.type = VALUE_SECONDS,                                                    \
 			.form = "D" NONE,                                                         \

@@ -279,7 +279,7 @@ static int subscriber_set(struct call *call)
 #define SUBSCRIBER_COLUMNS                                                                       \
 	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, "    \
 	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "             \
-	"o.interim_s, o.login_hours, o.rate_in_kbit, o.rate_out_kbit, "                          \
+	"o.interim_s, o.login_hours, o.time_zone, o.rate_in_kbit, o.rate_out_kbit, "             \
 	"to_jsonb(o.dns_servers) as dns_servers, o.address_list, to_jsonb(o.routes) as routes, " \
 	"to_jsonb(o.calling_stations) as calling_stations, o.learn_calling_station, "            \
 	"o.learned_calling_station, o.learned_at, "                                              \

@@ -156,7 +156,6 @@ struct plan {
 	struct policy policy;
 	/* With which plan subscribers are let in who are suspended, or expired; 0 = they are not */
 	int32_t suspended_plan_id, expired_plan_id;
-	const struct zone *zone; /* whose clock the login hours go by */
 	struct addr netmask;
 	bool allows_login; /* Service-Type Login, NAS-Prompt, Administrative */
 	size_t filter_count;

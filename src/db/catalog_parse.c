@@ -133,22 +133,6 @@ static bool is_netmask(const struct addr *addr)
 	return addr->family == 4 && (rest & (rest + 1)) == 0;
 }
 
-/* Read once for all plans that name it. */
-static const struct zone *read_zone(struct reader *reader, struct catalog *catalog)
-{
-	const char *name = reader_text(reader, "time_zone", ZONE_NAME_MAX);
-	for (size_t n = 0; n < catalog->zone_count; n++)
-		if (strcmp(catalog->zones[n].name, name) == 0)
-			return catalog->zones[n].zone;
-	const struct zone *zone = zone_load(catalog, name, clock_wall_us() / US_PER_S);
-	if (zone == NULL)
-		reader_refuse(reader, ERR_RANGE, "time_zone",
-			"%s is no time zone that this machine knows", log_quote_text(name));
-	else
-		catalog->zones[catalog->zone_count++] = (struct named_zone){name, zone};
-	return zone;
-}
-
 static void read_plan(struct reader *reader, struct catalog *catalog)
 {
 	struct plan *plan = &catalog->plans[catalog->plan_count++];
@@ -156,7 +140,6 @@ static void read_plan(struct reader *reader, struct catalog *catalog)
 	plan->name = reader_text(reader, "name", NAME_MAX_SIZE);
 	plan->pool_id = reader_id(reader, "pool_id", 0);
 	policy_read(reader, &plan->policy);
-	plan->zone = read_zone(reader, catalog);
 	plan->suspended_plan_id = reader_id(reader, "suspended_plan_id", 0);
 	plan->expired_plan_id = reader_id(reader, "expired_plan_id", 0);
 	plan->netmask = reader_addr(reader, "netmask");
@@ -191,7 +174,6 @@ static void read_plans(struct reader *reader, const json_t *document, struct cat
 {
 	const json_t *table = reader_begin_table(reader, document, "plans");
 	catalog->plans = new_rows(catalog, table, sizeof *catalog->plans);
-	catalog->zones = new_rows(catalog, table, sizeof *catalog->zones);
 	for (size_t i = 0; reader_begin_row(reader, table, i); i++)
 		read_plan(reader, catalog);
 	qsort(catalog->plans, catalog->plan_count, sizeof *catalog->plans, catalog_compare_plans);

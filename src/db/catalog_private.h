@@ -38,11 +38,6 @@ struct filter_set {
 	const char **kind_names;       /* by the index of nas_kind_at; NULL = the set's own name */
 };
 
-struct named_zone {
-	const char *name;
-	const struct zone *zone;
-};
-
 /* The filters of a login that apply to a view, in their order. */
 struct filter_choice {
 	const struct filter *filters[CHOICE_MAX];
@@ -61,8 +56,6 @@ struct catalog {
 	size_t plan_count;
 	struct pool_range *ranges; /* in the order of the document */
 	size_t range_count;
-	struct named_zone *zones; /* those that plans name, each once; as much room as plans */
-	size_t zone_count;
 	struct filter *filters; /* in order of filter_id */
 	size_t filter_count;
 	struct filter_set *filter_sets; /* in the order of the document */

@@ -3,6 +3,7 @@
  *
  * Each field is a row: its names, where it is kept, and its reader. */
 #include "db/policy.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "radius/packet.h"
@@ -73,6 +74,15 @@ static void read_hours(struct reader *reader, const struct field *field, void *v
 	*(const struct hours **)value = hours;
 }
 
+static void read_zone(struct reader *reader, const struct field *field, void *value)
+{
+	const char *name = reader_text(reader, field->info.column, ZONE_NAME_MAX);
+	if (reader->rc == 0 && zone_find(name, clock_wall_us() / US_PER_S) == NULL)
+		reader_refuse(reader, ERR_RANGE, field->info.column,
+			"%s is no time zone that this machine knows", log_quote_text(name));
+	*(const char **)value = name;
+}
+
 /* The offset is that of the provision. */
 static void read_address_list(struct reader *reader, const struct field *field, void *value)
 {
@@ -135,6 +145,8 @@ static const struct field fields[POLICY_FIELDS] = {
 					.option = "login-hours",
 					.type = POLICY_TEXT},
 		read_hours, offsetof(struct policy, login_hours)},
+	[POLICY_TIME_ZONE] = {{.column = "time_zone", .option = "time-zone", .type = POLICY_TEXT},
+		read_zone, offsetof(struct policy, time_zone)},
 	[POLICY_ADDRESS_LIST] = {{.column = "address_list",
 					 .option = "address-list",
 					 .type = POLICY_TEXT,

@@ -23,6 +23,7 @@ enum policy_field {
 	POLICY_DNS_SERVERS,
 	POLICY_ROUTES,
 	POLICY_LOGIN_HOURS,
+	POLICY_TIME_ZONE,
 	POLICY_ADDRESS_LIST,
 	POLICY_CALLING_STATIONS,
 	POLICY_LEARN_CALLING_STATION,
@@ -47,6 +48,7 @@ struct policy {
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
 	struct provision provision;
 	const struct hours *login_hours; /* NULL = always */
+	const char *time_zone;           /* whose clock they go by */
 	struct binding binding;
 	const struct own_filters *filters; /* NULL = the plan's alone */
 };

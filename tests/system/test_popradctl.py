@@ -534,6 +534,11 @@ def test_login_hours(operator, refused, names):
     operator.ctl("subscriber", "set", user, "--login-hours", "none")
     operator.ctl("plan", "set", plan, "--login-hours", "Mo 18:00-23:00")
     assert "  Login hours: Mo 18:00-23:00 (Europe/Berlin)." in operator.ctl("why", user).splitlines()
+    operator.ctl("subscriber", "set", user, "--time-zone", "Asia/Kolkata")
+    assert shown(operator, "subscriber", "show", user)["time_zone"] == "Asia/Kolkata"
+    assert "  Login hours: Mo 18:00-23:00 (Asia/Kolkata)." in operator.ctl("why", user).splitlines()
+    operator.ctl("subscriber", "set", user, "--time-zone", "none")
+    assert "  Login hours: Mo 18:00-23:00 (Europe/Berlin)." in operator.ctl("why", user).splitlines()
     refused(REFUSED, "--login-hours: column 10: is no time of 00:00 to 24:00", "plan", "set", plan, "--login-hours",
             "Mo 18:00-25:00")
     refused(REFUSED, "--login-hours: column 1: is no day", "subscriber", "set", user, "--login-hours", "Monday 18:00-20:00"[3:])

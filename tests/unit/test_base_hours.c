@@ -6,6 +6,8 @@
 #include "base/hours.h"
 #include "base/mem.h"
 #include "suite.h"
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -141,6 +143,67 @@ static void test_zones(void)
 		CU_ASSERT_PTR_NULL(zone_load(ctx, unknown[n], now_s));
 }
 
+static void test_zones_are_kept(void)
+{
+	int64_t now_s = utc_s(2026, 11, 22, 12, 0), until_s;
+	const struct zone *kept = zone_find("Asia/Kolkata", now_s);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(kept);
+	CU_ASSERT_PTR_NOT_NULL(zone_find("Europe/Berlin", now_s));
+	CU_ASSERT_PTR_EQUAL(zone_find("Asia/Kolkata", now_s + 86399), kept);
+	CU_ASSERT_EQUAL(zone_offset_s(kept, now_s, &until_s), 19800);
+	/* Twenty years later it knows the changes of the years then. */
+	int64_t later_s = utc_s(2046, 1, 22, 12, 0);
+	CU_ASSERT_EQUAL(
+		zone_offset_s(zone_find("Europe/Berlin", later_s), later_s, &until_s), 3600);
+	CU_ASSERT_TRUE(until_s < later_s + 366 * 86400);
+	CU_ASSERT_PTR_NULL(zone_find("Europe/Nowhere", now_s));
+	CU_ASSERT_PTR_NULL(zone_find("", now_s));
+}
+
+/* What nearly are hours: refused with a column inside the line, or else every time is in them or
+ * not, with an end that lies ahead. The same lines in every run. */
+static void test_any_text(void)
+{
+	static const char *const parts[] = {"Mo", "tu", "We", "Th", "FR", "Sa", "Su", "Mo-Fr",
+		"Sa-Su", "-", "-", ":", ",", ", ", " ", " ", "18:00", "23:00", "00:00", "24:00",
+		"6:05", "07:0", "24:01", "always", "1", "xx", "\xff", "18:00-23:00", "22:00-06:00",
+		"00:00-24:00"};
+	enum { LINES = 50000 };
+	uint32_t state = 2463534242u;
+	unsigned good = 0;
+	for (unsigned n = 0; n < LINES; n++) {
+		char line[HOURS_TEXT_MAX + 1] = "";
+		size_t size = 0;
+		unsigned count = 1 + n % 12;
+		for (unsigned part = 0; part < count && size < sizeof line - 16; part++) {
+			state ^= state << 13;
+			state ^= state >> 17;
+			state ^= state << 5;
+			/* Every other line is whole windows, so that much gets through. */
+			const char *text = n % 2 == 0
+						   ? parts[state % (sizeof parts / sizeof *parts)]
+					   : part % 3 == 0 ? parts[state % 9]
+					   : part % 3 == 1 ? parts[27 + state % 3]
+							   : ", ";
+			size += (size_t)snprintf(line + size, sizeof line - size, "%s%s", text,
+				n % 2 == 1 && part % 3 == 0 ? " " : "");
+		}
+		struct hours *hours = NULL;
+		struct hours_fault fault = {0};
+		if (hours_parse(ctx, line, &hours, &fault) != 0) {
+			CU_ASSERT_TRUE_FATAL(fault.column >= 1 && fault.column <= size + 1);
+			CU_ASSERT_TRUE_FATAL(fault.text != NULL && fault.text[0] != '\0');
+			continue;
+		}
+		good++;
+		int64_t at_s = utc_s(2026, 3, 1, 0, 0) + state % (60 * 86400), end_s = 0;
+		if (hours_have(hours, berlin, at_s, &end_s))
+			CU_ASSERT_TRUE_FATAL(end_s > at_s);
+		talloc_free(hours);
+	}
+	CU_ASSERT_TRUE(good > LINES / 20 && good < LINES);
+}
+
 /* Whoever has asked for zones has the process's own as before. */
 static void test_the_process_keeps_its_zone(void)
 {
@@ -220,6 +283,8 @@ int main(void)
 		TEST(test_the_clock_is_set_forward),
 		TEST(test_the_clock_is_set_back),
 		TEST(test_zones),
+		TEST(test_zones_are_kept),
+		TEST(test_any_text),
 		TEST(test_the_process_keeps_its_zone),
 		TEST(test_what_is_no_text_of_hours),
 		CU_TEST_INFO_NULL,

@@ -67,6 +67,13 @@ static void test_own_hours(void)
 	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_LOGIN_HOURS);
 }
 
+static void test_own_time_zone(void)
+{
+	const struct policy *policy = overlaid("{\"time_zone\": \"Asia/Kolkata\"}");
+	CU_ASSERT_STRING_EQUAL(policy->time_zone, "Asia/Kolkata");
+	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_TIME_ZONE);
+}
+
 static void test_own_binding(void)
 {
 	const struct binding *binding = &overlaid("{}")->binding;
@@ -130,6 +137,8 @@ static void test_what_cannot_be_is_refused(void)
 			"learn_calling_station: is neither true nor false", ERR_SYNTAX},
 		{"{\"learned_calling_station\": \"\"}", "learned_calling_station: has 0 octets",
 			ERR_RANGE},
+		{"{\"time_zone\": \"Europe/Nowhere\"}",
+			"time_zone: \"Europe/Nowhere\" is no time zone", ERR_RANGE},
 		{"{\"interim_s\": 59}", "interim_s: 59 is neither 0 (none) nor at least 60 seconds",
 			ERR_RANGE},
 	};
@@ -160,6 +169,7 @@ int main(void)
 		TEST(test_nothing_is_as_in_the_plan),
 		TEST(test_what_is_own_goes_before_the_plan),
 		TEST(test_own_hours),
+		TEST(test_own_time_zone),
 		TEST(test_own_binding),
 		TEST(test_what_is_unknown_is_passed_over),
 		TEST(test_what_cannot_be_is_refused),
