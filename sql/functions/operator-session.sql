@@ -52,6 +52,32 @@ begin
 end
 $$;
 
+-- Closes sessions of a NAS that began before that time, those whose start was never reported too, 500 at most and behind
+-- that key. last: to go on behind; null: there is none left. Whoever is busy with one's subscriber is waited for.
+drop function if exists poprad.nas_sessions_close;
+create function poprad.nas_sessions_close(nas_name text, before timestamptz, cause text, after uuid)
+returns table (closed int, last uuid)
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+declare
+	wanted_nas_id int := (select n.nas_id from nas n where n.name = nas_name);
+	keys uuid[];
+begin
+	if wanted_nas_id is null then
+		raise exception 'there is no nas %', nas_name using errcode = 'P0002', hint = 'see popradctl nas list';
+	end if;
+	keys := array(
+		select s.session_key from session s
+		where s.session_key > after and s.nas_id = wanted_nas_id and s.state <> 'closed'
+			and coalesce(s.started_at, s.authorised_at) < before
+		order by s.session_key limit 500);
+	perform from subscriber_state t
+	where t.subscriber_id in (select s.subscriber_id from session s where s.session_key = any (keys))
+	order by t.subscriber_id for update;
+	perform sessions_close(keys, cause);
+	return query select cardinality(keys), keys[cardinality(keys)];
+end
+$$;
+
 -- Removes a subscriber. Refused while a session of his is active, unless is_forced. Open sessions are closed.
 create or replace function poprad.subscriber_remove(wanted_login text, is_forced boolean) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$

@@ -6,6 +6,7 @@
 #include "ctl/commands.h"
 #include "ctl/output.h"
 #include "ctl/value.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const struct parameter list_options[] = {
@@ -39,7 +40,7 @@ static const struct parameter list_options[] = {
 static const struct parameter show_arguments[] = {
 	{.name = "KEY|LOGIN",
 		.type = VALUE_TEXT,
-		.sentence = "A session's key, or a login for all its sessions."},
+		.sentence = "A session's key, or a login for all its sessions, the newest last."},
 	{0},
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
@@ -50,6 +51,20 @@ static const struct parameter key_argument[] = {
 	{0},
 };
 static const struct parameter close_options[] = {
+	{.name = "cause",
+		.type = VALUE_NAME,
+		.form = "CAUSE",
+		.sentence = "Acct-Terminate-Cause to record; Admin-Reset by default."},
+	{0},
+};
+
+static const struct parameter nas_argument[] = {
+	{.name = "NAS", .type = VALUE_NAME, .sentence = "The NAS."}, {0}};
+static const struct parameter close_nas_options[] = {
+	{.name = "before",
+		.type = VALUE_TEXT,
+		.form = "TIME",
+		.sentence = "Only sessions that began before then (UTC); now by default."},
 	{.name = "cause",
 		.type = VALUE_NAME,
 		.form = "CAUSE",
@@ -93,8 +108,14 @@ static void filter_login(struct call *call, struct listing *listing, const char 
 		login);
 }
 
-/* Those that had the address then, found before they are listed, so that each is read by its key.
- */
+/* Those sessions, also from the history. They are found before they are listed, so that each is
+ * read by its key. keys: as text of a uuid[]. */
+static void list_keys(const struct call *call, struct listing *listing, const char *keys)
+{
+	listing->select = "select " SESSION_COLUMNS " from " SESSIONS_WITH_HISTORY SESSION_JOINS;
+	listing_filter(call->ctx, listing, "s.session_key = any ($::uuid[])", keys);
+}
+
 static int filter_address(struct pg *pg, struct listing *listing, const char *address)
 {
 	struct params params = {0};
@@ -112,8 +133,7 @@ static int filter_address(struct pg *pg, struct listing *listing, const char *ad
 	if (strcmp(keys, "{}") == 0 && !call_has(pg->call, "json"))
 		fprintf(pg->call->out, "no session is known that %s %s\n",
 			at == NULL ? "has" : "had then", address);
-	listing->select = "select " SESSION_COLUMNS " from " SESSIONS_WITH_HISTORY SESSION_JOINS;
-	listing_filter(pg->call->ctx, listing, "s.session_key = any ($::uuid[])", keys);
+	list_keys(pg->call, listing, keys);
 	return CTL_OK;
 }
 
@@ -144,15 +164,22 @@ static int show_login(struct call *call, const char *text)
 {
 	struct listing listing = session_listing;
 	char *login = mem_must(talloc_strdup(call->ctx, text));
-	const char *fault = login_normalise(login);
+	const char *fault = login_normalise(login), *keys = NULL;
+	struct params params = {0};
 	struct pg *pg;
 	int code;
 
 	if (fault != NULL)
 		return call_fail(call, CTL_USAGE, "the login %s", fault);
-	filter_login(call, &listing, login);
+	params_add(&params, login);
 	code = pg_open(call, &pg);
-	return code != CTL_OK ? code : output_list(pg, &listing);
+	if (code == CTL_OK)
+		code = pg_value(pg, "select array(select poprad.session_keys_of($1))::text",
+			&params, &keys);
+	if (code != CTL_OK)
+		return code;
+	list_keys(call, &listing, keys);
+	return output_list(pg, &listing);
 }
 
 static int session_show(struct call *call)
@@ -194,6 +221,54 @@ static int session_close(struct call *call)
 	return code;
 }
 
+/* One step, a transaction of its own, so that nothing else waits for long. *after: where the next
+ * goes on; NULL: there is none left. */
+static int close_some(
+	struct pg *pg, struct params *params, unsigned long *total, const char **after)
+{
+	PGresult *rows;
+	int code;
+
+	params->values[3] = *after;
+	code = pg_run(pg,
+		"select closed, last from poprad.nas_sessions_close($1, $2::timestamptz, $3, "
+		"$4::uuid)",
+		params, &rows);
+	if (code != CTL_OK)
+		return code;
+	*total += strtoul(PQgetvalue(rows, 0, 0), NULL, 10);
+	*after = PQgetisnull(rows, 0, 1)
+			 ? NULL
+			 : mem_must(talloc_strdup(pg->call->ctx, PQgetvalue(rows, 0, 1)));
+	PQclear(rows);
+	return CTL_OK;
+}
+
+static int session_close_nas(struct call *call)
+{
+	struct params time = {0}, params = {0};
+	const char *cause = call_value(call, "cause"), *before = NULL;
+	const char *after = "00000000-0000-0000-0000-000000000000";
+	unsigned long total = 0;
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	/* One time for all steps: who logs in meanwhile stays. */
+	params_add(&time, call_value(call, "before"));
+	if (code == CTL_OK)
+		code = pg_value(
+			pg, "select coalesce($1::timestamptz, now())::text", &time, &before);
+	params_add(&params, call_value(call, "NAS"));
+	params_add(&params, before);
+	params_add(&params, cause == NULL ? "Admin-Reset" : cause);
+	params_add(&params, after);
+	while (code == CTL_OK && after != NULL)
+		code = close_some(pg, &params, &total, &after);
+	if (code == CTL_OK)
+		fprintf(call->out, "%lu sessions closed\n", total);
+	return code;
+}
+
 const struct command session_commands[] = {
 	{
 		.verb = "list",
@@ -208,7 +283,7 @@ const struct command session_commands[] = {
 		.verb = "show",
 		.arguments = show_arguments,
 		.options = json_options,
-		.sentence = "Shows one session, also from the history, or those of a login.",
+		.sentence = "Shows one session, or those of a login, also from the history.",
 		.example = "popradctl session show line-7@isp.example",
 		.run = session_show,
 	},
@@ -222,6 +297,18 @@ const struct command session_commands[] = {
 			"session. A Stop that comes later still counts.",
 		.example = "popradctl session close 0193a1c2-5a60-7000-8000-000000000001",
 		.run = session_close,
+	},
+	{
+		.verb = "close-nas",
+		.arguments = nas_argument,
+		.options = close_nas_options,
+		.sentence =
+			"Closes all sessions of a NAS that will not report their end, and frees "
+			"their addresses.",
+		.details = "For a NAS that was lost or replaced; one that boots says so itself "
+			   "(Accounting-On). It does not disconnect anybody.",
+		.example = "popradctl session close-nas bank-7 --before '2027-01-31 12:00'",
+		.run = session_close_nas,
 	},
 	{0},
 };

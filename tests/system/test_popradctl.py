@@ -811,6 +811,36 @@ def test_sessions_are_listed_shown_and_closed(operator, refused, names, login, s
     refused(REFUSED, "there is no session", "session", "show", KEY % 0xffff)
 
 
+def test_all_sessions_of_a_login(operator, login, session):
+    user = login()
+    closed, active = session(user), session(user)
+    operator.ctl("session", "close", closed)
+    operator.sql(f"update poprad.session set closed_at = closed_at - interval '2 hours' where session_key = '{closed}'")
+    operator.sql("select * from poprad.move_closed(array[500])")
+    assert [row["session_key"] for row in shown(operator, "session", "list", "--login", user, "--state", "all")] == [active]
+    assert {row["session_key"] for row in shown(operator, "session", "show", user)} == {closed, active}
+    assert shown(operator, "session", "show", "nobody") == []
+
+
+def test_the_sessions_of_a_nas_that_is_gone(operator, refused, names, login, session):
+    pool, nas, user = names("pool"), names("nas"), login()
+    operator.ctl("pool", "add", pool, "10.60.0.0/29")
+    operator.ctl("nas", "add", nas, "192.0.2.78/32", "--secret", "s", "--kind", "cisco")
+    here, there, waiting = session(user, address="10.60.0.2"), session(user, address="10.60.0.3"), session(login(), "authorised")
+    operator.sql(f"update poprad.session set nas_id = (select nas_id from poprad.nas where name = '{nas}') "
+                 f"where session_key in ('{there}', '{waiting}')")
+    operator.sql(f"""insert into poprad.session (session_key, state, nas_id, nas_address, user_name, started_at)
+        select gen_random_uuid(), 'active', nas_id, '192.0.2.78', 'nobody', now() - interval '1 h'
+        from poprad.nas, generate_series(1, 1200) where name = '{nas}'""")
+    assert operator.ctl("session", "close-nas", nas, "--before", "2020-01-31") == "0 sessions closed\n"
+    assert operator.ctl("session", "close-nas", nas, "--cause", "NAS-Reboot") == "1202 sessions closed\n"
+    assert [shown(operator, "session", "show", key)["state"] for key in (here, there, waiting)] == ["active", "closed", "closed"]
+    assert shown(operator, "session", "show", there)["terminate_cause"] == "NAS-Reboot"
+    assert shown(operator, "address", "show", "10.60.0.3")["session_key"] is None
+    refused(REFUSED, "there is no nas nothing", "session", "close-nas", "nothing")
+    refused(REFUSED, "invalid input syntax", "session", "close-nas", nas, "--before", "noon")
+
+
 def test_who_had_an_address(operator, refused, names, login, session):
     pool = names("pool")
     operator.ctl("pool", "add", pool, "10.59.0.0/29")
