@@ -15,7 +15,8 @@ language plpgsql stable security definer set search_path = poprad, pg_temp as $$
 begin
 	return query
 	select l.ord::int, s.subscriber_id, s.plan_id, s.status, s.expires_at, s.password, s.static_address,
-		case when s.has_policy then subscriber_policy_text(s.subscriber_id) end,
+		case when s.has_policy then
+			(select p.document from subscriber_policy p where p.subscriber_id = s.subscriber_id offset 0) end,
 		nullif(array_to_string(s.attributes, E'\n'), '')
 	from unnest(logins) with ordinality l (login, ord)
 	cross join lateral (select * from subscriber s where s.login = l.login collate "C" offset 0) s;

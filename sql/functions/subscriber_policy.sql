@@ -4,10 +4,22 @@
 -- What subscribers have of their own (poprad.subscriber_policy). Whoever writes the table, subscriber.has_policy says
 -- afterwards who has a row, and nobody has one without anything in it.
 
+-- All that is set, by the columns' names, as the server reads it.
+create or replace function poprad.subscriber_policy_document() returns trigger
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+begin
+	new.document := jsonb_strip_nulls(to_jsonb(new) - 'subscriber_id' - 'document')::text;
+	return new;
+end
+$$;
+
+create or replace trigger subscriber_policy_document before insert or update on poprad.subscriber_policy
+for each row execute function poprad.subscriber_policy_document();
+
 create or replace function poprad.subscriber_policy_changed() returns trigger
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
-	if tg_op <> 'DELETE' and jsonb_strip_nulls(to_jsonb(new) - 'subscriber_id') = '{}' then
+	if tg_op <> 'DELETE' and new.document = '{}' then
 		delete from subscriber_policy p where p.subscriber_id = new.subscriber_id;
 		return null;
 	end if;
@@ -21,12 +33,7 @@ $$;
 create or replace trigger subscriber_policy_changed after insert or update or delete on poprad.subscriber_policy
 for each row execute function poprad.subscriber_policy_changed();
 
--- All that is set, by the columns' names, as the server reads it.
-drop function if exists poprad.subscriber_policy_text;
-create function poprad.subscriber_policy_text(owner int)
-returns text language sql stable set search_path = poprad, pg_temp as $$
-	select jsonb_strip_nulls(to_jsonb(p) - 'subscriber_id')::text from subscriber_policy p where p.subscriber_id = owner
-$$;
+drop function if exists poprad.subscriber_policy_text; -- of an earlier version
 
 -- The subscriber of that login, whose row is locked, so that what he has of his own changes one call at a time.
 create or replace function poprad.subscriber_lock(wanted text) returns int

@@ -38,7 +38,6 @@ grant execute on function
 	poprad.subscriber_exemptions(int),
 	poprad.subscriber_forget_station(text),
 	poprad.subscriber_policy_set(text, jsonb),
-	poprad.subscriber_policy_text(int),
 	poprad.subscriber_quarantine(text, text, text),
 	poprad.subscriber_quarantined(int),
 	poprad.subscriber_remove(text, boolean)

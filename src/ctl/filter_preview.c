@@ -65,7 +65,8 @@ static int find_subscriber(
 		"'expires_us', case when isfinite(s.expires_at) then (extract(epoch from "
 		"s.expires_at) * 1000000)::bigint when s.expires_at < now() then 0 end, "
 		"'static_address', host(s.static_address), 'policy', "
-		"poprad.subscriber_policy_text(s.subscriber_id), 'attributes', "
+		"(select p.document from poprad.subscriber_policy p where p.subscriber_id = "
+		"s.subscriber_id), 'attributes', "
 		"nullif(array_to_string(s.attributes, E'\\n'), ''))::text "
 		"from poprad.subscriber s where s.login = $1",
 		&params, &text);

@@ -40,6 +40,7 @@ def network(database):
 
 
 def test_find_reads_its_subscribers_only(network):
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) select subscriber_id, 2 from poprad.subscriber")
     network.server.execute("select count(*) from poprad.find(%s)", ([f"line-{n}" for n in range(1, BATCH + 1)],))
     assert network.server.fetchone() == (BATCH,)
     assert rows_read(network.server) <= 4 * BATCH

@@ -64,6 +64,16 @@ def test_whoever_writes_the_table_has_policy_follows(network):
     assert marked(network) == []
 
 
+def test_whoever_writes_the_table_the_document_follows(network, database):
+    one = network.subscriber("one")
+    network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit, document) values (%s, 1, 'x')", one)
+    assert found(database, "one") == {"session_limit": 1}
+    network.run("update poprad.subscriber_policy set login_hours = 'Mo 18:00-20:00', session_limit = null")
+    assert found(database, "one") == {"login_hours": "Mo 18:00-20:00"}
+    network.run("update poprad.subscriber_policy set document = '{}'")
+    assert found(database, "one") == {"login_hours": "Mo 18:00-20:00"}
+
+
 def test_it_goes_with_its_subscriber(network):
     one = network.subscriber("one")
     network.run("insert into poprad.subscriber_policy (subscriber_id, session_limit) values (%s, 1)", one)
