@@ -3,6 +3,14 @@
  *
  * Which filters a login gets. What they are on the wire was made with the catalog. */
 #include "auth/login.h"
+#include "request/trace.h"
+
+static void say_imposed(struct request *request, const struct imposed *imposed)
+{
+	if (imposed != NULL)
+		trace_say(request, "%s imposes %zu filter%s", imposed->by, imposed->count,
+			imposed->count == 1 ? "" : "s");
+}
 
 const struct rendered_filters *filters_choose(const struct login *login, const struct nas *nas)
 {
@@ -12,6 +20,10 @@ const struct rendered_filters *filters_choose(const struct login *login, const s
 	const struct rendered_filters *rendered = &login->plan->rendered[nas->filter_view];
 	const struct catalog *catalog = login->request->catalog;
 	const struct imposed *by_realm = catalog_imposed_by_realm(catalog, login->line.login);
+	if (login->request->trace != NULL) {
+		say_imposed(login->request, catalog_imposed_by_group(catalog, nas->nas_group_id));
+		say_imposed(login->request, by_realm);
+	}
 	if (login->policy->filters != NULL || by_realm != NULL)
 		rendered = catalog_own_filters(login->request->pool, catalog, login->plan, by_realm,
 			login->policy->filters, nas->filter_view);

@@ -18,11 +18,37 @@ int filter_names_params(struct call *call, struct params *params)
 	return CTL_OK;
 }
 
-int imposed_note(struct pg *pg, const char *group)
+/* In that realm; of a group, of all who may come there. */
+static int note_exemptions(struct pg *pg, const char *realm)
 {
-	return call_has(pg->call, "filter")
-		       ? unfiltered_note(pg, group,
-				 "what is imposed does nothing there: let that equipment filter by "
-				 "itself")
-		       : CTL_OK;
+	struct params params = {0};
+	const char *count = NULL;
+	size_t filter_count;
+	const char *const *filters = call_values(pg->call, "filter", &filter_count);
+	int code;
+
+	params_add_array(pg->call->ctx, &params, filters, filter_count);
+	params_add(&params, realm);
+	code = pg_value(pg,
+		"select nullif(count(*), 0)::text from poprad.subscriber_exemption e "
+		"join poprad.filter f using (filter_id) join poprad.subscriber s using "
+		"(subscriber_id) where f.name = any ($1::text[]) and ($2::text is null or "
+		"s.realm_id "
+		"= (select r.realm_id from poprad.realm r where r.name = $2))",
+		&params, &count);
+	if (code == CTL_OK && count != NULL)
+		fprintf(pg->call->errors,
+			"popradctl: note: %s exemption(s) from it do not count there\n", count);
+	return code;
+}
+
+int imposed_note(struct pg *pg, const char *realm, const char *group)
+{
+	int code;
+
+	if (!call_has(pg->call, "filter"))
+		return CTL_OK;
+	code = unfiltered_note(pg, group,
+		"what is imposed does nothing there: let that equipment filter by itself");
+	return code == CTL_OK ? note_exemptions(pg, realm) : code;
 }

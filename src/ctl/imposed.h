@@ -20,6 +20,7 @@
 
 /* Adds the values of --filter as an array, empty for --no-filters; NULL if neither was given. */
 int filter_names_params(struct call *call, struct params *params) MUST_CHECK;
-/* Says which access servers are sent no filter, so that what was just imposed does nothing there:
- * those of that group, NULL = all. Nothing is said if no filter was imposed. */
-int imposed_note(struct pg *pg, const char *group) MUST_CHECK;
+/* Says of what was just imposed by that realm or that group (the other is NULL) where it does
+ * nothing, because no filters are sent there, and how many exemptions do not count any more.
+ * Nothing is said if no filter was imposed. */
+int imposed_note(struct pg *pg, const char *realm, const char *group) MUST_CHECK;

@@ -75,7 +75,7 @@ static int realm_set(struct call *call)
 	if (code == CTL_OK)
 		code = catalog_change_run(pg, "select poprad.realm_set($1, $2::text[])", &params);
 	if (code == CTL_OK)
-		code = imposed_note(pg, NULL);
+		code = imposed_note(pg, params.values[0], NULL);
 	return code;
 }
 

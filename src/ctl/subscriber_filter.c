@@ -79,6 +79,35 @@ static int note_ipv6(struct pg *pg, const char *set)
 	return code;
 }
 
+/* Equipment that is sent names takes one for a direction. */
+static int note_imposed(struct pg *pg, const char *login, const char *set)
+{
+	struct params params = {0};
+	const char *names = NULL;
+	int code;
+
+	params_add(&params, login);
+	params_add(&params, set);
+	code = pg_value(pg,
+		"select string_agg(i.name || ' (' || i.by || ')', ', ' order by i.name, i.by) "
+		"from (select f.name, f.direction, f.filter_id, 'realm ' || r.name as by "
+		"from poprad.subscriber s join poprad.realm r using (realm_id) "
+		"join poprad.realm_filter using (realm_id) join poprad.filter f using (filter_id) "
+		"where s.login = $1 union all "
+		"select f.name, f.direction, f.filter_id, 'group ' || g.name "
+		"from poprad.nas_group_filter join poprad.nas_group g using (nas_group_id) "
+		"join poprad.filter f using (filter_id)) i join poprad.filter_set q on q.name = $2 "
+		"where case i.direction when 'in' then q.in_filter_id else q.out_filter_id end "
+		"<> i.filter_id",
+		&params, &names);
+	if (code == CTL_OK && names != NULL)
+		fprintf(pg->call->errors,
+			"popradctl: note: where names are sent, what is imposed goes in the place "
+			"of the set's filter: %s\n",
+			names);
+	return code;
+}
+
 int subscriber_quarantine(struct call *call)
 {
 	const char *set = call_value(call, "FILTERSET");
@@ -90,6 +119,8 @@ int subscriber_quarantine(struct call *call)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
 		code = note_ipv6(pg, set);
+	if (code == CTL_OK)
+		code = note_imposed(pg, call_value(call, "LOGIN"), set);
 	if (code == CTL_OK)
 		code = unfiltered_note(pg, NULL,
 			"the quarantine does nothing there: popradctl subscriber suspend is what "

@@ -188,6 +188,8 @@ const struct nas *catalog_find_nas(const struct catalog *catalog, const struct a
 const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan_id);
 /* In which way that NAS is sent filters. */
 enum filter_rendering catalog_rendering(const struct catalog *catalog, const struct nas *nas);
+/* What that group imposes (0 = no group); NULL = nothing. */
+const struct imposed *catalog_imposed_by_group(const struct catalog *catalog, int32_t nas_group_id);
 /* What is imposed on that login by its realm; NULL = nothing. */
 const struct imposed *catalog_imposed_by_realm(const struct catalog *catalog, const char *login);
 /* False: the catalog is too old for what somebody has of his own (NULL = nothing). */

@@ -78,8 +78,6 @@ struct catalog {
 unsigned catalog_add_view(struct catalog *catalog, const struct nas_view *wanted);
 /* Reads the tables realms and nas_groups, behind the filters. */
 void catalog_read_imposed(struct reader *reader, const json_t *document, struct catalog *catalog);
-/* What that group imposes (0 = no group); NULL = nothing. */
-const struct imposed *catalog_imposed_by_group(const struct catalog *catalog, int32_t nas_group_id);
 /* The same filters, whoever imposes them; both may be NULL. */
 bool imposed_is_same(const struct imposed *one, const struct imposed *other);
 /* Reads the tables pools, filters and filter_sets. */

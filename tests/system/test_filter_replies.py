@@ -210,7 +210,9 @@ def test_what_a_realm_imposes_stays(provider, refused):
     refused("realm wholesale.example imposes filter no-netbios, and nobody is exempt from it", "subscriber", "exempt", login,
             "no-netbios", "--reason", "asks for it")
     refused("a realm imposes that filter", "filter", "remove", "no-netbios")
-    provider.ctl("subscriber", "quarantine", login, "hold", "--reason", "sends spam")
+    _, _, errors = provider.run("subscriber", "quarantine", login, "hold", "--reason", "sends spam")
+    assert "popradctl: note: where names are sent, what is imposed goes in the place of the set's filter: no-netbios (realm " \
+        "wholesale.example)\n" in errors
     assert filters_of(radclient(provider, source, login)) == [
         "Cisco-AVPair = ip:inacl#1=deny udp any any eq netbios-ns", "Cisco-AVPair = ip:inacl#2=deny tcp any any eq smtp",
         "Cisco-AVPair = ip:inacl#3=permit ip any any"]
@@ -239,10 +241,22 @@ def test_what_a_group_imposes(provider, refused):
         tenant = filters_of(radclient(provider, source, "tenant@wholesale.example"))
         assert tenant == imposed("other rules", True)
         _, _, errors = provider.run("group", "set", "rented", "--filter", "no-netbios")
+        assert "exemption" not in errors
         assert re.search(r"note: no filters are sent to NAS accel-ppp-virtual \(accel-ppp\), cisco-none-virtual "
                          r"\(cisco, filter form none\), huawei-virtual \(huawei\); ", errors), errors
         refused("virtual POP, group rented: no-netbios, rule 2: this form has no ranges", "filter", "rule-add",
                 "no-netbios", "deny udp any any range 5000 6000", "--before", "2")
+    finally:
+        provider.ctl("group", "set", "rented", "--no-filters")
+
+
+def test_who_imposes_is_told_of_exemptions(provider):
+    try:
+        _, _, errors = provider.run("group", "set", "rented", "--filter", "no-smtp")
+        assert re.search(r"note: \d+ exemption\(s\) from it do not count there\n", errors), errors
+        status, _, errors = provider.run("subscriber", "exempt", "residential@isp.example", "no-smtp", "--reason", "a mail server")
+        assert (status, errors) == (0, "popradctl: note: it applies all the same in the groups that impose it: rented\n")
+        provider.ctl("subscriber", "unexempt", "residential@isp.example", "no-smtp")
     finally:
         provider.ctl("group", "set", "rented", "--no-filters")
 
