@@ -9,7 +9,7 @@
 drop function if exists poprad.auth_attempt_store;
 create function poprad.auth_attempt_store(attempted_ats timestamptz[], logins text[], subscriber_ids int[], nas_ids int[],
 	nas_addresses inet[], nas_ports bigint[], nas_port_ids text[], calling_station_ids text[], methods text[],
-	results text[], reasons text[], addresses inet[], sents text[], durations_us int[], helds_ms int[])
+	results text[], reasons text[], addresses inet[], sents text[], durations_us int[], helds_ms int[], details text[])
 returns table (ord int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
@@ -19,10 +19,10 @@ declare
 begin
 	perform set_config('synchronous_commit', 'off', true);
 	insert into auth_attempt (attempted_at, login, subscriber_id, nas_id, nas_address, nas_port, nas_port_id,
-		calling_station_id, method, result, reason, address, sent, duration_us, held_ms)
+		calling_station_id, method, result, reason, address, sent, duration_us, held_ms, detail)
 	select least(greatest(a.attempted_at, first_time), last_time), a.login, a.subscriber_id, a.nas_id, a.nas_address,
 		a.nas_port, a.nas_port_id, a.calling_station_id, a.method, a.result, a.reason, a.address, a.sent, a.duration_us,
-		a.held_ms
+		a.held_ms, a.detail
 	from (
 		-- In the select list: as one function in from, all of it would be kept once more before a row is read.
 		select unnest(attempted_ats) as attempted_at, unnest(logins) as login, unnest(subscriber_ids) as subscriber_id,
@@ -30,7 +30,7 @@ begin
 			unnest(nas_port_ids) as nas_port_id, unnest(calling_station_ids) as calling_station_id,
 			unnest(methods) as method, unnest(results) as result, unnest(reasons) as reason,
 			unnest(addresses) as address, unnest(sents) as sent, unnest(durations_us) as duration_us,
-			unnest(helds_ms) as held_ms
+			unnest(helds_ms) as held_ms, unnest(details) as detail
 	) a;
 end
 $$;

@@ -133,7 +133,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'last_at', iso_time(s.attempted_at), 'result', s.result, 'reason', s.reason, 'method', s.method, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
 		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'sent', s.sent, 'imposed', why_imposed(n.nas_group_id),
-		'duration_us', s.duration_us, 'held_ms', s.longest_held_ms) order by s.place), '[]')
+		'duration_us', s.duration_us, 'held_ms', s.longest_held_ms, 'detail', s.detail) order by s.place), '[]')
 	from summed s left join nas n using (nas_id)
 	where s.begins = 1
 $$;

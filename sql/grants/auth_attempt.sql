@@ -5,7 +5,7 @@
 
 grant execute on function
 	poprad.auth_attempt_store(timestamptz[], text[], int[], int[], inet[], bigint[], text[], text[], text[], text[],
-		text[], inet[], text[], int[], int[]),
+		text[], inet[], text[], int[], int[], text[]),
 	poprad.auth_attempt_days(bigint[])
 to poprad_server;
 

@@ -39,6 +39,7 @@ static void describe(const struct request *request, struct attempt_facts *facts)
 	if (login->credential.is_given)
 		facts->method = credential_method_name(login->credential.method);
 	facts->refused = login->refused != REJECT_none ? login->refused : login->garden_reason;
+	facts->detail = login->refusal_detail;
 	facts->address = &login->admission.address;
 	facts->duration_us = login->duration_us;
 	facts->held_ms = login->held_ms;

@@ -59,10 +59,12 @@ static void report(const struct request *request, enum reject reason)
 	login->refused = reason;
 	login->duration_us = request_age_us(request);
 	log_event(LOG_LEVEL_INFO, "login_rejected",
-		"reason=%s login=%s nas=%s source=%s calling_station=%s duration_us=%lld",
+		"reason=%s login=%s nas=%s source=%s calling_station=%s duration_us=%lld%s%s",
 		reject_name(reason), log_quote_text(login->line.user_name),
 		log_quote_text(request->nas->name), addr_format(&request->endpoint.remote, source),
-		log_quote_text(login->line.calling_station_id), (long long)login->duration_us);
+		log_quote_text(login->line.calling_station_id), (long long)login->duration_us,
+		login->refusal_detail != NULL ? " came=" : "",
+		login->refusal_detail != NULL ? log_quote_text(login->refusal_detail) : "");
 }
 
 /* A wrong password and a login that there is not look the same, also in how long they wait. */

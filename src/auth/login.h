@@ -92,6 +92,7 @@ struct login {
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
 	/* what it ends with */
 	enum reject refused;
+	const char *refusal_detail; /* what came, and what was expected; NULL = nothing to add */
 	int64_t duration_us;
 	int64_t held_ms; /* that earlier guesses hold the answer back; 0 = reject_delay alone */
 	/* auth_admit */

@@ -340,6 +340,8 @@ static void print_attempt(const struct printer *printer, const json_t *attempt)
 		optional(printer, ", address ", attempt, "address"));
 	if (strcmp(result, "accept") == 0 && text_of(attempt, "sent") != NULL)
 		say(printer, "    sent: %s", text_of(attempt, "sent"));
+	if (text_of(attempt, "detail") != NULL)
+		say(printer, "    He came %s.", text_of(attempt, "detail"));
 	if (strcmp(result, "accept") == 0)
 		print_imposed_by_group(printer, json_object_get(attempt, "imposed"));
 	if (number_of(attempt, "held_ms") > 0)

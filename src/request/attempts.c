@@ -31,6 +31,7 @@
 #define LOGIN_MAX 256 /* octets */
 #define TEXT_MAX 128  /* of the others: more than any port or telephone number has */
 #define SENT_MAX 256
+#define DETAIL_MAX 256
 
 struct attempt {
 	struct lane_item item;
@@ -39,8 +40,9 @@ struct attempt {
 	int64_t attempted_us, duration_us, held_ms, nas_port;
 	int32_t subscriber_id, nas_id;
 	struct addr nas_address, address;
-	const char *method, *result, *reason;                        /* static; NULL = null */
-	const char *login, *nas_port_id, *calling_station_id, *sent; /* in texts; NULL = null */
+	const char *method, *result, *reason; /* static; NULL = null */
+	const char *login, *nas_port_id, *calling_station_id, *sent,
+		*detail; /* in texts; NULL = null */
 	char texts[];
 };
 
@@ -65,11 +67,11 @@ struct attempts {
 /* Rows ------------------------------------------------------------------------------------- */
 
 /* What the rows hold, collected before their memory is. */
+enum { TEXT_LOGIN, TEXT_PORT, TEXT_CALLING, TEXT_SENT, TEXT_DETAIL, TEXTS };
 struct texts {
-	const char *text[4];
-	size_t size[4];
+	const char *text[TEXTS];
+	size_t size[TEXTS];
 };
-enum { TEXT_LOGIN, TEXT_PORT, TEXT_CALLING, TEXT_SENT };
 
 /* Cut in front of a character, not in it. */
 static size_t bounded_size(const char *text, size_t max)
@@ -91,14 +93,14 @@ static void set_text(struct texts *texts, unsigned which, const char *text, size
 static struct attempt *attempt_new(TALLOC_CTX *ctx, const struct texts *texts)
 {
 	size_t size = sizeof(struct attempt);
-	for (unsigned n = 0; n < 4; n++)
+	for (unsigned n = 0; n < TEXTS; n++)
 		size += texts->size[n] + 1;
 	struct attempt *attempt = mem_must(talloc_size(ctx, size));
 	const char **fields[] = {&attempt->login, &attempt->nas_port_id,
-		&attempt->calling_station_id, &attempt->sent};
+		&attempt->calling_station_id, &attempt->sent, &attempt->detail};
 	memset(attempt, 0, sizeof *attempt);
 	char *at = attempt->texts;
-	for (unsigned n = 0; n < 4; n++) {
+	for (unsigned n = 0; n < TEXTS; n++) {
 		if (texts->text[n] == NULL)
 			continue;
 		memcpy(at, texts->text[n], texts->size[n]);
@@ -134,6 +136,7 @@ static struct attempt *describe(struct attempts *attempts, const struct request 
 	set_text(&texts, TEXT_PORT, line != NULL ? line->nas_port_id : NULL, TEXT_MAX);
 	set_text(&texts, TEXT_CALLING, line != NULL ? line->calling_station_id : NULL, TEXT_MAX);
 	set_text(&texts, TEXT_SENT, sent_text(request, sent), SENT_MAX);
+	set_text(&texts, TEXT_DETAIL, facts.detail, DETAIL_MAX);
 
 	struct attempt *attempt = attempt_new(attempts, &texts);
 	attempt->attempts = attempts;
@@ -304,6 +307,7 @@ static void store_put(const struct lane_item *item, struct pg_batch *batch)
 	pg_put_text(batch, attempt->sent);
 	pg_put_int(batch, duration_us < INT32_MAX ? duration_us : INT32_MAX);
 	put_number(batch, attempt->held_ms, 0);
+	pg_put_text(batch, attempt->detail);
 }
 
 static void take_nothing(struct lane_item *item, const struct pg_rows *rows, size_t row)
@@ -322,14 +326,15 @@ static void store_done(struct lane_item *item, enum lane_outcome outcome)
 }
 
 static const enum pg_type store_types[] = {PG_TIMESTAMPTZ, PG_TEXT, PG_INT4, PG_INT4, PG_INET,
-	PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_INET, PG_TEXT, PG_INT4, PG_INT4};
+	PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_INET, PG_TEXT, PG_INT4, PG_INT4,
+	PG_TEXT};
 
 const struct lane_call attempts_store_call = {
 	.statement = {.name = "auth_attempt_store",
 		.sql = "select * from poprad.auth_attempt_store($1::timestamptz[], $2::text[],"
 		       " $3::int4[], $4::int4[], $5::inet[], $6::int8[], $7::text[], $8::text[],"
 		       " $9::text[], $10::text[], $11::text[], $12::inet[], $13::text[],"
-		       " $14::int4[], $15::int4[])",
+		       " $14::int4[], $15::int4[], $16::text[])",
 		.column_count = sizeof store_types / sizeof store_types[0],
 		.types = store_types},
 	.put = store_put,

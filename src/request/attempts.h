@@ -26,7 +26,8 @@ struct attempt_facts {
 	enum reject refused;        /* of an accepted login: why in a walled garden */
 	const struct addr *address; /* NULL = none */
 	int64_t duration_us;        /* until the answer was ready; 0 = until now */
-	int64_t held_ms; /* that earlier wrong passwords held it back; 0 = they did not */
+	const char *detail; /* of the refusal: what came, and what was expected; NULL = none */
+	int64_t held_ms;    /* that earlier wrong passwords held it back; 0 = they did not */
 };
 
 struct attempts;

@@ -13,7 +13,7 @@ COLUMNS = {
     "attempted_at": "timestamptz", "login": "text", "subscriber_id": "int", "nas_id": "int", "nas_address": "inet",
     "nas_port": "bigint", "nas_port_id": "text", "calling_station_id": "text", "method": "text", "result": "text",
     "reason": "text", "address": "inet", "sent": "text", "duration_us": "int",
-    "held_ms": "int"}
+    "held_ms": "int", "detail": "text"}
 STORE = "select * from poprad.auth_attempt_store({})".format(", ".join(f"%s::{kind}[]" for kind in COLUMNS.values()))
 DAY = datetime.timedelta(days=1)
 

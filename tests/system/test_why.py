@@ -117,11 +117,31 @@ def test_another_line_than_the_one_that_was_learned(radclient, why, server, subs
     assert 'Reply-Message = "Not from this line"' in answer
     text = why(login, attempts=3)
     assert re.search(r"  Only from calling station 001122334455, learned at [-0-9: ]+\.", text), text
-    assert re.search(r"  other calling station: 1 attempt at [-0-9: ]+, from 00-11-22-33-44-66, on ", text), text
+    assert re.search(r"  other calling station: 1 attempt at [-0-9: ]+, from 00-11-22-33-44-66, on .*\n    He came from calling "
+                     r"station 00-11-22-33-44-66 instead of 001122334455\.\n    The subscriber may not", text), text
     assert "To the customer: Your account cannot be used from this line." in text
     assert server.ctl("subscriber", "forget-station", login) == "it was 001122334455; the next login teaches another\n"
     assert "Access-Accept" in radclient(*credentials, "Calling-Station-Id = 00-11-22-33-44-66", "NAS-Port = 2")
     assert "Only from calling station 001122334466, learned at " in why(login, attempts=4)
+
+
+def test_what_came_and_what_was_expected(radclient, why, server, subscriber):
+    login, password = subscriber()
+    credentials = (f"User-Name = {login}", f"User-Password = {password}", "Service-Type = Framed-User")
+    server.ctl("subscriber", "set", login, "--called-station", "02555*", "--called-station", "0256")
+    radclient(*credentials, "Called-Station-Id = 0255", "NAS-Port = 1")
+    server.ctl("subscriber", "set", login, "--no-called-stations", "--nas-port-type", "Ethernet")
+    radclient(*credentials, "NAS-Port-Type = Virtual", "NAS-Port = 1")
+    radclient(*credentials, "NAS-Port = 1")
+    server.ctl("nas", "add", "elsewhere", "192.0.2.79/32", "--secret", "s", "--kind", "cisco", "--group", "elsewhere")
+    server.ctl("subscriber", "set", login, "--no-nas-port-types", "--nas-group", "elsewhere")
+    radclient(*credentials, "NAS-Port = 1")
+    why(login, attempts=4)
+    details = server.sql(f"select detail from poprad.auth_attempt where login = '{login}' order by attempted_at")
+    assert details[:3] == [("to called station 0255 instead of 02555*, 0256",), ("over a port of type Virtual instead of Ethernet",),
+                           ("without a type of port instead of Ethernet",)]
+    assert re.fullmatch(r"through a NAS of (no group|group \S+) instead of elsewhere", details[3][0])
+    assert " came=\"to called station 0255 instead of 02555*, 0256\"" in server.log()
 
 
 def test_a_session_whose_attempt_is_not_stored(radclient, why, server, subscriber):
