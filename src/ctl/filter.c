@@ -206,7 +206,13 @@ static int filter_show(struct call *call)
 		"join poprad.plan p using (plan_id) where pf.filter_id = f.filter_id), '[]') as "
 		"plans, "
 		"coalesce((select jsonb_agg(s.name order by s.name) from poprad.filter_set s "
-		"where f.filter_id in (s.in_filter_id, s.out_filter_id)), '[]') as filter_sets "
+		"where f.filter_id in (s.in_filter_id, s.out_filter_id)), '[]') as filter_sets, "
+		"coalesce((select jsonb_agg(i.name order by i.name) from (select 'realm ' || "
+		"r.name "
+		"as name from poprad.realm_filter t join poprad.realm r using (realm_id) where "
+		"t.filter_id = f.filter_id union all select 'group ' || g.name from "
+		"poprad.nas_group_filter t join poprad.nas_group g using (nas_group_id) where "
+		"t.filter_id = f.filter_id) i), '[]') as imposed_by "
 		"from poprad.filter f where f.name = $1";
 	const char *name = call_value(call, "NAME"), *rules;
 	struct params params = {0};
@@ -288,8 +294,9 @@ const struct command filter_commands[] = {
 		.verb = "show",
 		.arguments = filter_name,
 		.options = json_options,
-		.sentence =
-			"Shows a filter with its rules, and the plans and filter sets that use it.",
+		.sentence = "Shows a filter with its rules, the plans and filter sets that use it, "
+			    "and who "
+			    "imposes it.",
 		.example = "popradctl filter show no-smtp --json",
 		.run = filter_show,
 	},

@@ -48,9 +48,11 @@ static const struct parameter nas_add_arguments[] = {
 			.form = "P",                                                               \
 			.sentence = "With which it asks for filters (form filter-server): the "    \
 				    "password that the router's aaa cache filter has; cisco, as "  \
-				    "IOS, by default. Up to 128 octets."},                         \
+				    "IOS, by default. Up to 128 octets, and as visible on the "    \
+				    "command line as a secret is."},                               \
 		{.name = "filter-password-stdin",                                                  \
-			.sentence = "Read it from the first line of standard input."},             \
+			.sentence = "Read it from the first line of standard input; from the "     \
+				    "second with --secret-stdin."},                                \
 		{.name = "group",                                                                  \
 			.type = VALUE_NAME,                                                        \
 			.form = "G",                                                               \

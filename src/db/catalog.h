@@ -79,9 +79,10 @@ struct nas {
 	unsigned filter_view;  /* of the catalog: what it has in common for filters with others */
 	int32_t nas_group_id;  /* 0 = none */
 	const char *nas_group; /* NULL = none */
-	const char *filter_password; /* with which it asks for filters; NULL = it does not */
-	bool is_old;                 /* it takes Ascend's attributes in their old form */
-	bool is_own_network;         /* false: a virtual POP, traffic does not cross our network */
+	/* With which it asks for filters, PAP_PASSWORD_MAX octets at most; NULL = it does not */
+	const char *filter_password;
+	bool is_old;         /* it takes Ascend's attributes in their old form */
+	bool is_own_network; /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
 	bool limit_proxy_state;
 	bool no_accounting;  /* keeps leases until Session-Timeout */

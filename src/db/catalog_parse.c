@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/catalog_private.h"
+#include "radius/pap.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static void read_nas(struct reader *reader, struct catalog *catalog)
 	enum nas_form form = reader_choice(reader, "filter_form", nas_form_names);
 	nas->is_old = form == NAS_FORM_OLD_RULES;
 	if (form == NAS_FORM_FILTER_SERVER)
-		nas->filter_password = reader_text(reader, "filter_password", SECRET_MAX_SIZE);
+		nas->filter_password = reader_text(reader, "filter_password", PAP_PASSWORD_MAX);
 	const struct nas_view view = {.kind = nas->kind,
 		.form = form,
 		.is_own_network = nas->is_own_network,

@@ -75,3 +75,19 @@ def test_the_filter_password_is_there_where_it_is_asked_for(database):
     assert [one.get("filter_password") for one in nas] == ["pass", "cisco", None]
     with pytest.raises(psycopg2.errors.CheckViolation):
         owner.execute("update poprad.nas set filter_password = ''")
+
+
+def test_what_a_group_imposes_makes_a_sort_of_its_own(database):
+    owner = database.connect().cursor()
+    owner.execute("insert into poprad.nas_group (name) values ('west'), ('east'), ('north'), ('south')")
+    owner.execute("insert into poprad.filter (name, direction) values ('f', 'in'), ('g', 'in')")
+    for group, filters in (("west", "{f}"), ("east", "{f}"), ("north", "{g,f}")):
+        owner.execute("select poprad.nas_group_set(%s, null, %s)", (group, filters))
+    owner.execute("""insert into poprad.nas (name, prefix, secret, kind, nas_group_id)
+                     select g.name, ('10.0.' || g.nas_group_id || '.0/24')::cidr, 's', 'cisco', g.nas_group_id
+                     from poprad.nas_group g order by g.nas_group_id""")
+    cursor = database.connect("poprad_operator").cursor()
+    document = rows(cursor, "select poprad.catalog_for_filters()")[0][0]
+    assert [nas["name"] for nas in document["nas"]] == ["west", "north", "south"]
+    assert [(group["name"], group["filters"]) for group in document["nas_groups"]] == [
+        ("west", [1]), ("east", [1]), ("north", [2, 1])]

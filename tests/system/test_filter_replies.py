@@ -221,6 +221,7 @@ def test_what_a_realm_imposes_stays(provider, refused):
     assert "  His realm imposes: no-netbios.\n" in provider.ctl("why", login)
     assert json.loads(provider.ctl("realm", "show", "wholesale.example", "--json"))["filters"] == ["no-netbios"]
     assert json.loads(provider.ctl("subscriber", "show", login, "--json"))["imposed_filters"] == ["no-netbios"]
+    assert json.loads(provider.ctl("filter", "show", "no-netbios", "--json"))["imposed_by"] == ["realm wholesale.example"]
 
 
 def test_what_a_group_imposes(provider, refused):

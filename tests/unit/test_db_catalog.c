@@ -58,6 +58,8 @@ static const char good_document[] =
 	"'netmask': '255.255.252.0', 'allows_login': true, 'rate_in_kbit': 0, 'rate_out_kbit': 0, "
 	"'dns_servers': [], 'filters': [], 'attributes': []}]}";
 
+#define A32 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static TALLOC_CTX *ctx;
 
 /* The document with ' for ", and `from` (which it must hold) replaced by `to`. */
@@ -218,6 +220,9 @@ static const struct {
 	{"'rules': []", "'rules': [7]", ERR_SYNTAX, "filters row 2: rules: is no string"},
 	{"'filter_form': 'usual'", "'filter_form': 'filter-server'", ERR_SYNTAX,
 		"nas row 1: filter_password: is missing"},
+	{"'filter_form': 'usual'",
+		"'filter_form': 'filter-server', 'filter_password': '" A32 A32 A32 A32 "a'",
+		ERR_RANGE, "filter_password: has 129 octets"},
 	{"'filter_form': 'usual'", "'filter_form': 'loud'", ERR_RANGE, "filter_form: \"loud\""},
 	{"'pools': [", "'pool': [", ERR_SYNTAX, "pools: is missing"},
 	{"10.0.8.0/21", "10.0.8.0/20", ERR_RANGE, "pools row 1: networks: "},
