@@ -30,7 +30,7 @@
 			.form = "ID" NONE,                                                         \
 			.is_repeatable = true,                                                     \
 			.takes_none = (TAKES_NONE),                                                \
-			.sentence = "Where to logins are allowed (Called-Station-Id): a number, "  \
+			.sentence = "To where logins are allowed (Called-Station-Id): a number, "  \
 				    "an access point and its network, likewise."},                 \
 		{.name = "no-called-stations", .sentence = "To anywhere."},                        \
 		{.name = "nas-port-type",                                                          \

@@ -113,26 +113,34 @@ static void filter_login(struct call *call, struct listing *listing, const char 
 static void list_keys(const struct call *call, struct listing *listing, const char *keys)
 {
 	listing->select = "select " SESSION_COLUMNS " from " SESSIONS_WITH_HISTORY SESSION_JOINS;
+	listing->brief = "session_key state user_name nas calling_station_id address started_at "
+			 "stopped_at terminate_cause";
 	listing_filter(call->ctx, listing, "s.session_key = any ($::uuid[])", keys);
 }
 
+/* Those that had the address then, or have it now. */
 static int filter_address(struct pg *pg, struct listing *listing, const char *address)
 {
 	struct params params = {0};
-	const char *at = call_value(pg->call, "at"), *keys = NULL;
+	const char *at = call_value(pg->call, "at"), *when = NULL, *keys = NULL;
 	int code;
 
-	params_add(&params, address);
 	params_add(&params, at);
-	code = pg_value(pg,
-		"select array(select poprad.session_keys_with($1::inet, "
-		"coalesce($2::timestamptz, now())))::text",
-		&params, &keys);
+	code = pg_value(pg, "select coalesce($1::timestamptz, now())::text", &params, &when);
+	params = (struct params){0};
+	params_add(&params, address);
+	params_add(&params, when);
+	if (code == CTL_OK)
+		code = pg_value(pg,
+			"select array(select poprad.session_keys_with($1::inet, "
+			"$2::timestamptz))::text",
+			&params, &keys);
 	if (code != CTL_OK)
 		return code;
+	/* The time as it was understood: zones are what complaints get wrong. */
 	if (strcmp(keys, "{}") == 0 && !call_has(pg->call, "json"))
-		fprintf(pg->call->out, "no session is known that %s %s\n",
-			at == NULL ? "has" : "had then", address);
+		fprintf(pg->call->out, "no session is known that %s %s at %s\n",
+			at == NULL ? "has" : "had", address, when);
 	list_keys(pg->call, listing, keys);
 	return CTL_OK;
 }

@@ -853,8 +853,9 @@ def test_who_had_an_address(operator, refused, names, login, session):
         return [row["session_key"] for row in shown(operator, "session", "list", "--address", "10.59.0.2", *when)]
     assert at() == at("--at", started) == [key]
     assert at("--at", "2020-01-31 12:00") == at("--state", "authorised") == []
-    assert operator.ctl("session", "list", "--address", "10.59.0.3") == "no session is known that has 10.59.0.3\n"
-    assert "that had then 10.59.0.2\n" in operator.ctl("session", "list", "--address", "10.59.0.2", "--at", "2020-01-31 12:00")
+    assert operator.ctl("session", "list", "--address", "10.59.0.3").startswith("no session is known that has 10.59.0.3 at ")
+    assert operator.ctl("session", "list", "--address", "10.59.0.2", "--at", "31/Jan/2020:12:00:00 +0100") == (
+        "no session is known that had 10.59.0.2 at 2020-01-31 11:00:00+00\n")
     operator.ctl("session", "close", key)
     assert (at(), at("--at", started), at("--at", started, "--state", "open")) == ([], [key], [])
     operator.sql(f"update poprad.session set closed_at = closed_at - interval '2 hours' where session_key = '{key}'")
