@@ -120,8 +120,8 @@ static bool is_late(const struct recent_lane *lane, unsigned batch_max)
 
 static bool is_behind(const struct search *search)
 {
-	static const enum drop drops[] = {
-		DROP_requests_max, DROP_lane_wait, DROP_hash_queue, DROP_deadline};
+	static const enum drop drops[] = {DROP_requests_max, DROP_interims_barred, DROP_lane_wait,
+		DROP_hash_queue, DROP_deadline};
 	const char *name;
 	uint64_t lost = 0;
 	for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)

@@ -11,5 +11,9 @@ struct listener;
 struct listener *listener_new(TALLOC_CTX *ctx, struct event_base *base, struct worker *worker,
 	const struct path_socket *socket);
 
+/* A socket that is read seldom is read every few milliseconds, not whenever something comes: for
+ * when more work waits than can be done, and each look costs others the processor. */
+void listener_read_seldom(struct listener *listener, bool is_seldom);
+
 /* Reads no more. */
 void listener_stop(struct listener *listener);

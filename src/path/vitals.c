@@ -5,6 +5,7 @@
  * open when a worker dies: so the counter is set to their sum, not added to. */
 #include "path/vitals.h"
 #include "base/mem.h"
+#include "path/sieve.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sock_diag.h>
@@ -19,6 +20,7 @@ struct vitals {
 	struct timer_queue *timers;
 	const struct path_socket *sockets;
 	size_t socket_count;
+	struct sieve *sieve;
 	int schedstat; /* -1 = this kernel does not tell */
 	uint64_t ran_ns, waited_ns;
 };
@@ -34,7 +36,8 @@ static void look_at_sockets(const struct vitals *vitals)
 		lost += memory[SK_MEMINFO_DROPS];
 		waiting += memory[SK_MEMINFO_RMEM_ALLOC];
 	}
-	metric_set(METRIC_receive_overflows, lost);
+	sieve_count(vitals->sieve);
+	metric_set(METRIC_receive_overflows, lost - metric_get(METRIC_drop_interims_barred));
 	metric_set(METRIC_receive_queue_kib, waiting / 1024);
 }
 
@@ -77,12 +80,13 @@ static int vitals_destroy(struct vitals *vitals)
 }
 
 struct vitals *vitals_new(TALLOC_CTX *ctx, struct timer_queue *timers,
-	const struct path_socket *sockets, size_t count)
+	const struct path_socket *sockets, size_t count, struct sieve *sieve)
 {
 	struct vitals *vitals = mem_must(talloc_zero(ctx, struct vitals));
 	vitals->timers = timers;
 	vitals->sockets = sockets;
 	vitals->socket_count = count;
+	vitals->sieve = sieve;
 	/* Of the process's first thread, which runs the event loop. */
 	vitals->schedstat = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
 	timer_init(&vitals->turn, take_turn, vitals);

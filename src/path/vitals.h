@@ -5,7 +5,8 @@
  * and was lost there, and how much of a processor its event loop gets. */
 #include "path/path.h"
 
+struct sieve;
 struct vitals;
-/* The sockets are borrowed. */
+/* sockets and sieve are borrowed. */
 struct vitals *vitals_new(TALLOC_CTX *ctx, struct timer_queue *timers,
-	const struct path_socket *sockets, size_t count);
+	const struct path_socket *sockets, size_t count, struct sieve *sieve);

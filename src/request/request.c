@@ -26,6 +26,10 @@
  * sessions: neither shuts the other out, however much more comes than can be done. */
 #define RECORDS_SHARE(max) ((max) - (max) / 4)
 
+/* Once they are barred, Interim-Updates are let in again when so many are left: there is work for
+ * more than one batch still, and the kernel is not told for each of them. */
+#define INTERIMS_LOW(max) (RECORDS_SHARE(max) - (max) / 8 - 1)
+
 static void request_timer_fired(void *owner);
 
 void request_init(struct worker *worker, const struct step *steps)
@@ -71,6 +75,14 @@ static bool is_open_interim(const struct request *request)
 	return request->endpoint.role == PORT_ACCT && request->facts.is_interim;
 }
 
+static void bar_interims(struct worker *worker, bool is_barred)
+{
+	if (worker->are_interims_barred == is_barred)
+		return;
+	worker->are_interims_barred = is_barred;
+	worker->bar_interims(worker, is_barred);
+}
+
 void request_checked(struct request *request)
 {
 	request->worker->open_interims += is_open_interim(request);
@@ -90,6 +102,8 @@ static void request_end(struct request *request)
 	TAILQ_REMOVE(request->list, request, entry);
 	worker->open_on[request->endpoint.role]--;
 	worker->open_interims -= is_open_interim(request);
+	if (worker->open_interims <= INTERIMS_LOW(worker->conf->requests_max))
+		bar_interims(worker, false);
 	/* The last one used is the next one used: its memory is in the processor's caches. */
 	TAILQ_INSERT_HEAD(&worker->spare, request, entry);
 	worker->spare_count++;
@@ -328,7 +342,7 @@ static bool ends_at_once(const struct worker *worker, const struct datagram *dat
 	return is_status || step_dupcache_ends(worker, datagram);
 }
 
-static bool has_room(const struct worker *worker, const struct datagram *datagram)
+static bool has_room(struct worker *worker, const struct datagram *datagram)
 {
 	size_t open = worker->open_on[datagram->endpoint.role];
 	size_t max = worker->conf->requests_max;
@@ -336,9 +350,12 @@ static bool has_room(const struct worker *worker, const struct datagram *datagra
 		return true;
 	if (datagram->endpoint.role != PORT_ACCT || open >= max)
 		return open < max;
-	size_t of_its_kind =
-		is_interim(datagram) ? worker->open_interims : open - worker->open_interims;
-	return of_its_kind < RECORDS_SHARE(max);
+	if (!is_interim(datagram))
+		return open - worker->open_interims < RECORDS_SHARE(max);
+	bool has_room = worker->open_interims < RECORDS_SHARE(max);
+	if (!has_room)
+		bar_interims(worker, true);
+	return has_room;
 }
 
 /* Before any work is done for the datagram: while more comes than can be served, this is what most

@@ -119,13 +119,17 @@ struct worker {
 	size_t spare_count, spare_least;        /* the least since requests_give_back */
 	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */
 	size_t open_interims;                   /* of those of the accounting port */
+	bool are_interims_barred;
 	bool is_stopping;
 	const struct step *first_step;
 	uint8_t reply_octets[RADIUS_MAX_PACKET]; /* of the one reply that is being built */
 	/* Sends octets to the endpoint; the real one queues for sendmmsg, a scenario's records. */
 	void (*send)(struct worker *worker, const struct endpoint *to, const uint8_t *octets,
 		size_t size);
-	void *sender;
+	/* While it is so, further Interim-Updates need not be received: there is no room for them.
+	 */
+	void (*bar_interims)(struct worker *worker, bool is_barred);
+	void *network; /* of both functions */
 };
 
 /* On worker->open from request_receive until it ends, or until its answer is ready and has to wait

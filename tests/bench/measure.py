@@ -61,6 +61,7 @@ def load(contender, mode, **options):
         "cpu_us": {name: 1e6 * seconds / max(answered, 1) for name, seconds in cpu.items()},
         "acknowledged_starts": summary["start"]["answered"],
         "acknowledged_stops": summary["stop"]["answered"],
+        "in_time": {step: summary[step]["in_time"] for step in ("start", "interim", "stop")},
         "lost": summary["login"]["lost"] + summary["accounting"]["lost"],
     })
     for role in ("login", "accounting"):

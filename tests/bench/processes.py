@@ -2,6 +2,7 @@
 # Copyright the poprad authors
 """CPU time and memory of a program and everything that it started, from /proc."""
 
+import contextlib
 import os
 import pathlib
 
@@ -44,6 +45,17 @@ def proportional_kib(pid):
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total
+
+
+@contextlib.contextmanager
+def kept_to(processors):
+    """What is started meanwhile stays on these processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def is_running(pid):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the poprad authors
 """The benchmark's own parts: arithmetic, tables, FreeRADIUS's configuration. Nothing is measured here."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import freeradius  # noqa: E402
 import measure  # noqa: E402
 import picture  # noqa: E402
 import processes  # noqa: E402
+import row_limits  # noqa: E402
 import rows  # noqa: E402
 
 
@@ -66,6 +68,23 @@ sys.stdin.read()"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert processes.cpu_seconds(parent.pid) > 0.05
         assert processes.proportional_kib(parent.pid) > 500
         parent.stdin.close()
+
+
+def test_what_is_started_on_a_processor_stays_there():
+    before = os.sched_getaffinity(0)
+    one = {min(before)}
+    with processes.kept_to(one):
+        words = [sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"]
+        assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == str(one)
+    assert os.sched_getaffinity(0) == before
+
+
+def test_the_best_of_a_mix_lies_between_those_of_two_others():
+    assert row_limits.begin_and_end({"start": 30, "interim": 120, "stop": 50}) == 0.4
+    assert row_limits.share_of(8) == 0.2
+    # 10 and 40 us a record: 25 us halfway.
+    assert row_limits.rate_at(0.35, (0.2, 100_000), (0.5, 25_000)) == pytest.approx(40_000)
+    assert row_limits.rate_at(0.2, (0.2, 100_000), (0.2, 90_000)) == 100_000
 
 
 @pytest.mark.skipif(freeradius.problem() is not None, reason=str(freeradius.problem()))

@@ -89,6 +89,11 @@ static void check_answer(
 	answers++;
 }
 
+static void bar_nothing(struct worker *worker, bool is_barred)
+{
+	(void)worker, (void)is_barred;
+}
+
 static size_t build(uint8_t *octets, bool is_accounting)
 {
 	size_t size = RADIUS_HEADER_SIZE;
@@ -240,6 +245,7 @@ int main(int argc, char **argv)
 	struct timer_queue *timers = timer_queue_new(NULL);
 	struct worker *worker = mem_must(service_new(NULL, base, timers, &conf, 0));
 	worker->send = check_answer;
+	worker->bar_interims = bar_nothing;
 	lane_start(worker->login_lane);
 	lane_start(worker->accounting_lane);
 	fake_pgconn_accept(fake_pgconn_with("find"));

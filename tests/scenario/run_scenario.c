@@ -324,8 +324,9 @@ static void start_worker(struct scenario *scenario)
 		service_new(scenario, scenario->base, scenario->timers, &scenario->conf, 0);
 	if (worker == NULL)
 		scenario_fail(scenario, "no helper threads: %s", strerror(errno));
-	worker->sender = scenario;
+	worker->network = scenario;
 	worker->send = network_send;
+	worker->bar_interims = network_bar_interims;
 	lane_start(worker->login_lane);
 	lane_start(worker->accounting_lane);
 	lane_start(worker->attempts_lane);

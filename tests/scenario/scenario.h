@@ -43,6 +43,7 @@ struct scenario {
 	struct packet *received; /* what the script sent in, by name */
 	struct packet *sent;     /* what the worker sent and the script has not looked at yet */
 	struct packet *seen;     /* what it has looked at and named */
+	bool are_interims_barred;
 	/* database */
 	struct pgconn *conn;             /* that of the last query expected */
 	uint64_t counters[METRIC_COUNT]; /* at the start */
@@ -62,6 +63,7 @@ long long scenario_number(struct scenario *scenario, const char *text);
 /* scenario_network.c */
 void network_send(
 	struct worker *worker, const struct endpoint *to, const uint8_t *octets, size_t size);
+void network_bar_interims(struct worker *worker, bool is_barred);
 void network_receive(struct scenario *scenario, char *rest);
 void network_again(struct scenario *scenario, char *rest);
 void network_expect_send(struct scenario *scenario, char *rest);

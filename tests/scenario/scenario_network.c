@@ -278,8 +278,25 @@ static void read_endpoint(struct builder *builder, char *rest)
 	endpoint->local_port = endpoint->role == PORT_AUTH ? 1812 : 1813;
 }
 
+static bool is_interim(const struct packet *packet)
+{
+	struct packet_facts facts;
+	return packet_check(packet->octets, packet->size, &facts) == DROP_none &&
+	       facts.code == CODE_ACCOUNTING_REQUEST && facts.is_interim;
+}
+
+void network_bar_interims(struct worker *worker, bool is_barred)
+{
+	struct scenario *scenario = worker->network;
+	scenario->are_interims_barred = is_barred;
+}
+
 static void deliver(struct scenario *scenario, const struct packet *packet)
 {
+	if (scenario->are_interims_barred && is_interim(packet)) {
+		metric_count_drop(DROP_interims_barred);
+		return;
+	}
 	const struct datagram datagram = {
 		.endpoint = packet->endpoint,
 		.arrival_ns = clock_mono_ns(),
@@ -325,7 +342,7 @@ void network_again(struct scenario *scenario, char *rest)
 void network_send(
 	struct worker *worker, const struct endpoint *to, const uint8_t *octets, size_t size)
 {
-	struct scenario *scenario = worker->sender;
+	struct scenario *scenario = worker->network;
 	struct packet *packet = mem_must(talloc_zero(scenario, struct packet));
 	struct packet **end = &scenario->sent;
 	packet->endpoint = *to;

@@ -92,6 +92,7 @@ static ssize_t receive(int client, char *octets, size_t size, struct addr *from,
 	for (unsigned n = 0; n < TURNS_MAX && received < 0; n++) {
 		struct pollfd readable = {.fd = client, .events = POLLIN};
 		event_base_loop(base, EVLOOP_NONBLOCK);
+		timer_run(worker->timers, clock_mono_ns());
 		poll(&readable, 1, 10);
 		received = recvfrom(client, octets, size, 0, (struct sockaddr *)&name, &name_size);
 	}
@@ -100,14 +101,20 @@ static ssize_t receive(int client, char *octets, size_t size, struct addr *from,
 	return received;
 }
 
-static void send_to(int client, const char *address, uint16_t port, const char *text)
+static void send_octets(
+	int client, const char *address, uint16_t port, const char *octets, size_t count)
 {
 	struct sockaddr_storage name;
 	struct addr addr;
 	CU_ASSERT_EQUAL_FATAL(addr_parse(address, &addr), 0);
 	socklen_t size = addr_to_sockaddr(&addr, port, &name);
-	CU_ASSERT_EQUAL(sendto(client, text, strlen(text), 0, (struct sockaddr *)&name, size),
-		(ssize_t)strlen(text));
+	CU_ASSERT_EQUAL(
+		sendto(client, octets, count, 0, (struct sockaddr *)&name, size), (ssize_t)count);
+}
+
+static void send_to(int client, const char *address, uint16_t port, const char *text)
+{
+	send_octets(client, address, port, text, strlen(text));
 }
 
 /* The socket listens on every address; the answer comes from the one that was asked. */
@@ -249,6 +256,31 @@ static void test_message_of_several(void)
 	stop(&server);
 }
 
+/* While Interim-Updates are barred the socket is read now and then, and afterwards as before. */
+static void test_barred(void)
+{
+	static const char start_record[] = "\4\1\0\32................\50\6\0\0\0\1";
+	static const char interim[] = "\4\1\0\32................\50\6\0\0\0\3";
+	struct path_socket server = {.role = PORT_ACCT};
+	uint16_t client_port, port;
+	struct addr from;
+	char octets[64];
+	server.fd = bound_socket(AF_INET, "127.0.0.1", &server.port);
+	int client = bound_socket(AF_INET, "127.0.0.1", &client_port);
+	start(&server);
+	worker->bar_interims(worker, true);
+	send_octets(client, "127.0.0.1", server.port, interim, sizeof interim - 1);
+	send_octets(client, "127.0.0.1", server.port, start_record, sizeof start_record - 1);
+	CU_ASSERT_EQUAL(receive(client, octets, sizeof octets, &from, &port), 26);
+	CU_ASSERT_EQUAL(octets[25], ACCT_START);
+	worker->bar_interims(worker, false);
+	send_octets(client, "127.0.0.1", server.port, interim, sizeof interim - 1);
+	CU_ASSERT_EQUAL(receive(client, octets, sizeof octets, &from, &port), 26);
+	CU_ASSERT_EQUAL(octets[25], ACCT_INTERIM);
+	close(client);
+	stop(&server);
+}
+
 /* A path that stops reads no more, and is finished when its last request has been answered. */
 static void test_stop(void)
 {
@@ -290,6 +322,7 @@ int main(void)
 		{"many datagrams", test_many},
 		{"many sizes", test_sizes},
 		{"a message of several", test_message_of_several},
+		{"Interim-Updates are barred", test_barred},
 		{"stopping", test_stop},
 		CU_TEST_INFO_NULL,
 	};
