@@ -9,7 +9,7 @@
 #include "db/catalog.h"
 #include <string.h>
 
-#define REMARKS_MAX 5 /* lines; the rest are counted */
+#define LINES_MAX 5 /* lines; the rest are counted */
 
 struct catalog_change {
 	struct pg *pg;
@@ -81,14 +81,14 @@ static void remark(struct catalog_change *change, const struct catalog *after)
 	for (size_t i = 0; i < count; i++) {
 		if (is_among(before, before_count, &remarks[i]))
 			continue;
-		if (said++ < REMARKS_MAX)
+		if (said++ < LINES_MAX)
 			fprintf(call->errors, "popradctl: note: plan %s, NAS of %s: %s\n",
 				remarks[i].plan, plan_refusal_place(call->ctx, &remarks[i]),
 				remarks[i].why);
 	}
-	if (said > REMARKS_MAX)
+	if (said > LINES_MAX)
 		fprintf(call->errors, "popradctl: note: and %zu more of the kind\n",
-			said - REMARKS_MAX);
+			said - LINES_MAX);
 }
 
 int catalog_change_end(struct catalog_change *change)

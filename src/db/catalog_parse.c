@@ -228,8 +228,10 @@ int catalog_parse(
 	if (reader.rc == 0) {
 		catalog_render_provisions(catalog);
 		catalog_render_filters(catalog);
-		if (json_object_get(document, "own_filters"))
+		if (json_object_get(document, "own_filters")) {
+			catalog_check_realms(catalog);
 			catalog_check_own_filters(&reader, document, catalog);
+		}
 	}
 	json_decref(document);
 

@@ -86,8 +86,12 @@ void catalog_read_filters(struct reader *reader, const json_t *document, struct 
 const struct filter *catalog_find_filter(const struct catalog *catalog, const json_t *number);
 /* Renders what all plans provide, once everything is read. */
 void catalog_render_provisions(struct catalog *catalog);
-/* Keeps what is said of a plan; why is copied. base: its name, or NULL as in plan_refusal. The
- * second is for what is no fault. */
+/* Keeps what is said of a plan; why is copied. base: its name, or NULL as in plan_refusal. What is
+ * past REFUSALS_MAX is not kept: whoever compares two catalogs takes all that are new among so many
+ * for a fault, and where there have been as many before, one more is no news. The second is for
+ * what is no fault: one for each plan and group, and not more than REMARKS_MAX. */
+#define REFUSALS_MAX 4096
+#define REMARKS_MAX 256
 void catalog_refuse(struct catalog *catalog, const char *plan, const char *base,
 	enum plan_part part, const struct nas_view *view, bool is_login_refused, const char *why);
 void catalog_remark(
@@ -112,9 +116,12 @@ struct render_verdict catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx,
 	const struct catalog *catalog, const struct plan *plan, const struct filter_choice *choice,
 	unsigned view, struct rendered_filters *to);
 
+/* Renders what realms impose beside each plan, so that it is known what does not do. */
+void catalog_check_realms(struct catalog *catalog);
+
 struct combinations *combinations_new(TALLOC_CTX *ctx);
-/* Renders what realms impose beside each plan, and what subscribers have of their own, which the
- * table own_filters of a document for popradctl says, so that it is known what does not do. */
+/* The same for what subscribers have of their own, which the table own_filters of a document for
+ * popradctl says. */
 void catalog_check_own_filters(
 	struct reader *reader, const json_t *document, struct catalog *catalog);
 

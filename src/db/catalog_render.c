@@ -163,25 +163,38 @@ struct render_verdict catalog_render_choice(TALLOC_CTX *owner, TALLOC_CTX *ctx,
 	return (struct render_verdict){.why = why, .remark = rendering.remark};
 }
 
-/* Renders what plans[0..count), which have the same filters, are for one view. */
-static void render_view(
-	struct catalog *catalog, struct plan *const *plans, size_t count, unsigned view)
+/* "gold", "gold in realm isp.example" */
+static const char *name_plan(
+	TALLOC_CTX *ctx, const struct plan *plan, const struct imposed *by_realm)
+{
+	return by_realm ? mem_must(talloc_asprintf(ctx, "%s in %s", plan->name, by_realm->by))
+			: plan->name;
+}
+
+/* Renders what plans[0..count), which have the same filters, are for one view; for a realm that
+ * imposes something only to see what is wrong. */
+static void render_view(struct catalog *catalog, struct plan *const *plans, size_t count,
+	const struct imposed *by_realm, unsigned view)
 {
 	struct rendering rendering = {.ctx = mem_must(talloc_new(catalog)),
 		.catalog = catalog,
 		.view = &catalog->views[view]};
 	struct filter_choice choice;
 
-	catalog_choose_filters(catalog, plans[0], NULL, NULL, view, &choice);
-	const uint8_t *octets = render_choice(catalog, &rendering, &choice);
+	catalog_choose_filters(catalog, plans[0], by_realm, NULL, view, &choice);
+	const uint8_t *octets =
+		render_choice(by_realm ? rendering.ctx : catalog, &rendering, &choice);
 	for (size_t i = 0; i < count; i++) {
-		struct rendered_filters *to = &plans[i]->rendered[view];
+		struct rendered_filters scratch;
+		struct rendered_filters *to = by_realm ? &scratch : &plans[i]->rendered[view];
 		const char *why = give(plans[i], &rendering, octets, to);
+		const char *whose =
+			why || rendering.remark ? name_plan(catalog, plans[i], by_realm) : NULL;
 		if (why)
-			catalog_refuse(catalog, plans[i]->name, plans[i]->name, PLAN_FILTERS,
-				rendering.view, to->is_refused, why);
+			catalog_refuse(catalog, whose, plans[i]->name, PLAN_FILTERS, rendering.view,
+				to->is_refused, why);
 		if (rendering.remark)
-			catalog_remark(catalog, plans[i]->name, rendering.view, rendering.remark);
+			catalog_remark(catalog, whose, rendering.view, rendering.remark);
 	}
 	talloc_free(rendering.ctx);
 }
@@ -205,25 +218,56 @@ static int compare_plans(const void *one, const void *other)
 	return order != 0 ? order : catalog_compare_plans(left, right);
 }
 
-void catalog_render_filters(struct catalog *catalog)
+static void render_plans(
+	struct catalog *catalog, struct plan *const *sorted, const struct imposed *by_realm)
 {
-	struct plan **plans =
-		mem_must(talloc_array(catalog, struct plan *, (unsigned)catalog->plan_count + 1));
-	catalog->combinations = combinations_new(catalog);
-	render_answers(catalog);
-	for (size_t i = 0; i < catalog->plan_count; i++) {
-		plans[i] = &catalog->plans[i];
-		plans[i]->rendered = mem_must(talloc_zero_array(
-			catalog, struct rendered_filters, catalog->view_count + 1));
-	}
-	qsort(plans, catalog->plan_count, sizeof(struct plan *), compare_plans);
 	for (size_t i = 0, next; i < catalog->plan_count; i = next) {
 		next = i + 1;
 		while (next < catalog->plan_count &&
-			compare_filter_lists(&plans[i], &plans[next]) == 0)
+			compare_filter_lists(&sorted[i], &sorted[next]) == 0)
 			next++;
 		for (unsigned view = 0; view < catalog->view_count; view++)
-			render_view(catalog, &plans[i], next - i, view);
+			render_view(catalog, &sorted[i], next - i, by_realm, view);
 	}
-	talloc_free(plans);
+}
+
+/* The caller's. */
+static struct plan **sort_plans(struct catalog *catalog)
+{
+	struct plan **plans =
+		mem_must(talloc_array(catalog, struct plan *, (unsigned)catalog->plan_count + 1));
+	for (size_t i = 0; i < catalog->plan_count; i++)
+		plans[i] = &catalog->plans[i];
+	qsort(plans, catalog->plan_count, sizeof(struct plan *), compare_plans);
+	return plans;
+}
+
+void catalog_render_filters(struct catalog *catalog)
+{
+	struct plan **sorted = sort_plans(catalog);
+	catalog->combinations = combinations_new(catalog);
+	render_answers(catalog);
+	for (size_t i = 0; i < catalog->plan_count; i++)
+		catalog->plans[i].rendered = mem_must(talloc_zero_array(
+			catalog, struct rendered_filters, catalog->view_count + 1));
+	render_plans(catalog, sorted, NULL);
+	talloc_free(sorted);
+}
+
+/* Another before it imposes the same. */
+static bool is_known(const struct catalog *catalog, size_t realm)
+{
+	for (size_t i = 0; i < realm; i++)
+		if (imposed_is_same(&catalog->realms[i].imposed, &catalog->realms[realm].imposed))
+			return true;
+	return false;
+}
+
+void catalog_check_realms(struct catalog *catalog)
+{
+	struct plan **sorted = sort_plans(catalog);
+	for (size_t i = 0; i < catalog->realm_count; i++)
+		if (!is_known(catalog, i))
+			render_plans(catalog, sorted, &catalog->realms[i].imposed);
+	talloc_free(sorted);
 }

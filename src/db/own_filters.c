@@ -190,22 +190,23 @@ const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct
 static void check(struct catalog *catalog, const struct plan *plan, const struct imposed *by_realm,
 	const struct own_filters *own)
 {
+	TALLOC_CTX *scratch = mem_must(talloc_new(catalog));
 	for (unsigned view = 0; view < catalog->view_count; view++) {
 		struct combination wanted = {.plan = plan, .view = view};
 		struct render_verdict verdict = {0};
 		catalog_choose_filters(catalog, plan, by_realm, own, view, &wanted.choice);
 		const struct rendered_filters *rendered =
-			find_or_make(catalog, catalog, &wanted, &verdict);
+			find_or_make(scratch, catalog, &wanted, &verdict);
 		const char *whose = verdict.why == NULL && verdict.remark == NULL
 					    ? NULL
 					    : describe(catalog, catalog, plan, by_realm, own);
 		if (verdict.why != NULL)
-			catalog_refuse(catalog, whose, own == NULL ? plan->name : NULL,
-				PLAN_FILTERS, &catalog->views[view], rendered->is_refused,
-				verdict.why);
+			catalog_refuse(catalog, whose, NULL, PLAN_FILTERS, &catalog->views[view],
+				rendered->is_refused, verdict.why);
 		if (verdict.remark != NULL)
 			catalog_remark(catalog, whose, &catalog->views[view], verdict.remark);
 	}
+	talloc_free(scratch);
 }
 
 /* A row's realm; NULL = it imposes nothing. */
@@ -223,9 +224,6 @@ static const struct imposed *read_realm(struct reader *reader, const struct cata
 void catalog_check_own_filters(
 	struct reader *reader, const json_t *document, struct catalog *catalog)
 {
-	for (size_t i = 0; i < catalog->realm_count; i++)
-		for (size_t k = 0; k < catalog->plan_count; k++)
-			check(catalog, &catalog->plans[k], &catalog->realms[i].imposed, NULL);
 	const json_t *table = reader_begin_table(reader, document, "own_filters");
 	for (size_t i = 0; reader_begin_row(reader, table, i); i++) {
 		const struct plan *plan =
