@@ -67,9 +67,9 @@ static enum reject check_learned(struct login *login)
 {
 	const struct binding *binding = &login->policy->binding;
 	const char *came = login->line.calling_station_id;
-	const char *station = came == NULL ? NULL : station_normalise(login->request->pool, came);
 	if (!binding->learns)
 		return REJECT_none;
+	const char *station = came == NULL ? NULL : station_normalise(login->request->pool, came);
 	if (binding->learned == NULL) {
 		/* A question opens no session and binds nobody; in a garden he has nothing of his
 		 * own. */
