@@ -2,6 +2,8 @@
 # Copyright the poprad authors
 """poprad as installed, with its defaults, on the benchmark's cluster."""
 
+import datetime
+
 import settings
 from contender import DATABASE, Contender
 from support import poprad
@@ -30,6 +32,27 @@ ONLINE = """
         from line l where a.address = l.address;
     update poprad.subscriber_state s set last_address = l.address from line l where s.subscriber_id = l.subscriber_id;
     drop table line"""
+
+
+# What a plan may say, at once: three filters, limits of a session, one session at a time, rates, name servers, login hours.
+POLICY = """
+    insert into poprad.filter (name, direction) values ('no-smtp', 'in'), ('no-netbios', 'in'), ('no-servers', 'out');
+    insert into poprad.filter_rule (filter_id, position, action, protocol, source, destination, destination_comparison,
+            destination_ports)
+        select filter_id, rule.position, rule.action, rule.protocol, 'any', 'any', rule.comparison, rule.ports
+        from poprad.filter, (values (1, 'deny', 'tcp', 'eq', '{25}'::int[]), (2, 'permit', 'ip', '', '{}'))
+            as rule (position, action, protocol, comparison, ports);
+    insert into poprad.plan_filter (plan_id, position, filter_id)
+        select plan_id, row_number() over (order by filter_id), filter_id from poprad.plan, poprad.filter;
+    update poprad.plan set session_limit = 1, session_timeout_s = 86400, idle_timeout_s = 1200, rate_in_kbit = 1024,
+        rate_out_kbit = 6144, dns_servers = '{10.0.1.1,10.0.1.2}', login_hours = %(hours)s"""
+
+
+def hours_around_now():
+    """Login hours that leave out one hour, half a day away."""
+    out = (datetime.datetime.now(datetime.timezone.utc).hour + 12) % 24
+    spans = [span for span in (f"00:00-{out:02}:00", f"{out + 1:02}:00-24:00") if span[:5] != span[-5:]]
+    return ", ".join(f"Mo-Su {span}" for span in spans)
 
 
 class PopradServer(Contender):
@@ -61,6 +84,8 @@ class PopradServer(Contender):
                     order by {settings.SCATTERED};
                 insert into poprad.subscriber_state (subscriber_id)
                     select subscriber_id from poprad.subscriber on conflict do nothing""")
+            if kind == "policy":
+                cursor.execute(POLICY, {"hours": hours_around_now()})
             if kind == "online":
                 cursor.execute(ONLINE, {"first": settings.SUBSCRIBERS + 1, "last": self.subscribers,
                                         "pool": self.pool})

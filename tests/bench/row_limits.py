@@ -131,12 +131,16 @@ class Memory(Row):
             yield from markdown([f"{label}: memory (proportional set size of all its processes)", "MiB"], lines)
 
 
-class Million(Row):
-    """The same 100,000 subscribers log in and report, once alone, once among ten times as many: rows of theirs lie
-    scattered among those of the others, who are all online."""
+class Changed(Row):
+    """The same work with one thing changed, the first side being as in the other rows: half of the 100,000 subscribers
+    log in, the other half log in and report."""
 
     SECONDS = 6
     HALF = 50_000
+
+    def __init__(self, name, title, change, sides):
+        super().__init__(name, title, sides)
+        self.change = change
 
     def measure(self, side, contender):
         contender.fresh(side.kind)
@@ -148,13 +152,15 @@ class Million(Row):
 
     def table(self, results):
         lines = []
-        small = next(iter(results.values()))
-        for work in small[0]:
+        first = next(iter(results.values()))
+        for work in first[0]:
             for label, rounds in results.items():
-                ratio = figures.ratios(pick(rounds, work, "rate"), pick(small, work, "rate")).text(2)
+                ratio = figures.ratios(pick(rounds, work, "rate"), pick(first, work, "rate")).text(2)
                 lines.append([f"{label}: {work}", spread(rounds, work, "rate"),
-                              spread(rounds, work, "cpu_us", "database", digits=1), ratio])
-        yield from markdown(["subscribers", "requests/s", "us of the database each", "of the first"], lines)
+                              *(spread(rounds, work, "cpu_us", part, digits=1) for part in ("server", "database")),
+                              ratio])
+        yield from markdown([self.change, "requests/s", "us of the server each", "us of the database each",
+                             "of the first"], lines)
 
 
 class Sweep(Row):

@@ -3,7 +3,7 @@
 """Everything that the benchmark measures, in its order."""
 
 from row import Side, both
-from row_limits import MIX, Ceiling, Memory, Million, Overload, Sweep
+from row_limits import MIX, Ceiling, Changed, Memory, Overload, Sweep
 from row_speed import Lone, Rate, Storm
 
 PLAIN = [
@@ -21,6 +21,11 @@ SIZES = [
     Side("1,000,000", "poprad, a million", "online"),
 ]
 
+POLICIES = [
+    Side("a pool and an interval", "poprad", "lease"),
+    Side("filters and policy", "poprad", "policy"),
+]
+
 ROWS = [
     Rate("auth", "Logins without an address", PLAIN, "auth", 6, operations=100_000),
     Rate("lease", "Logins with an address lease", both("lease"), "auth", 6, operations=100_000),
@@ -33,6 +38,7 @@ ROWS = [
     Ceiling("ceiling", "Against the database alone"),
     Overload("overload", "Twice as much as it can do", both("lease")),
     Sweep("sweep", "More and more load", both("lease")),
-    Million("million", "A million subscribers and sessions", SIZES),
+    Changed("million", "A million subscribers and sessions", "subscribers", SIZES),
+    Changed("policy", "Three filters and a policy on the plan", "plan", POLICIES),
     Memory("memory", "Memory", both("lease")),
 ]
