@@ -329,7 +329,8 @@ static void test_rules_that_cannot_be_said(void)
 		"[{'filter_id': 1, 'name': 'n', 'direction': 'in', 'scope': 'anywhere', 'rules': "
 		"['deny tcp any any eq 1 2 3 4 5 6 7 8 9 10', 'permit ip any any']}]",
 		"[]", "[1]", "[]");
-	refused(true, "kind nokia", "n become 11 rules, and it takes 10; popradctl nas set NAME --filter-form none");
+	refused(true, "kind nokia",
+		"n become 11 rules, and it takes 10; popradctl nas set NAME --filter-form none");
 	load(nokia,
 		"[{'filter_id': 1, 'name': 'p', 'direction': 'in', 'scope': 'anywhere', 'rules': "
 		"['deny ip any pool gone', 'permit ip any any']}]",
