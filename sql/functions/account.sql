@@ -9,7 +9,7 @@
 -- without a Class of ours. released: the address that this packet gave back.
 --
 -- The sessions are found (account_session), or opened (account_open), the packets folded in (account_fold), and then what
--- follows is done for addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
+-- follows is done for sessions that others replace, for addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
 -- takes the first packet that is left of every session.
 --
 -- Nearly all packets are of a kind that needs no thought (account_kind): interims that change nothing but time and counters, which the
@@ -338,6 +338,9 @@ begin
 		foreach place in array account_leases(ended_keys, ended_addresses, taking_keys, taking_addresses) loop
 			freed[ended[place]] := ended_addresses[place];
 		end loop;
+	end if;
+	if begun is not null and nas_port_types && session_circuit_types() then
+		perform account_replace_calls(begun);
 	end if;
 	if begun is not null and (is_locked or limited <> '{}') then
 		perform account_limit(begun);

@@ -13,8 +13,10 @@
 -- A closed session stays closed, with these exceptions:
 -- - a session that no packet had reached yet (it expired, or was closed while authorised) begins with its first Start
 --   or interim, unless On/Off or an operator (rank 3) ended it after the time at which that packet says it began;
--- - a session that was closed for silence (rank 1) lives again with an interim or Start newer than its end:
---   it was a guess, and it is disproved. Marked live_after_close.
+-- - a session that was closed for silence (rank 1) lives again with an interim or Start from after it was closed: it was
+--   a guess, and it is disproved. Marked live_after_close. How long after its last record it was closed is known by our
+--   clock, and how long after it the packet was made by the NAS's: clocks need not agree. A packet from before, that
+--   comes late, corrects counters and end.
 -- A packet that is newer than an end of rank 2 or 3 contradicts it, but does not undo it: marked live_after_close.
 -- The NAS's own Stop (rank 4) replaces time and cause of every lesser end; of several Stops the earliest stands.
 --
@@ -63,7 +65,9 @@ begin
 			authorised_until = null,
 			started_at = n.started_at,
 			updated_at = n.updated_at,
-			last_heard = greatest(o.last_heard, t.received_at),
+			last_heard = case when n.state = 'closed' and t.status <> 2 -- when it was made, rather than when it came
+				then coalesce(o.last_heard + (n.updated_at - o.updated_at), t.received_at)
+				else greatest(o.last_heard, t.received_at) end,
 			stopped_at = n.stopped_at,
 			closed_at = n.closed_at,
 			terminate_cause = n.terminate_cause,
@@ -111,9 +115,13 @@ begin
 				o.state = 'closed' and t.status <> 2
 					and case when o.updated_at is null
 						then o.cause_rank < 3 or (t.began_at > o.stopped_at) is not false
-						else o.cause_rank = 1 and t.event_at > o.stopped_at end as lives,
-				o.state = 'closed' and t.status <> 2 and o.cause_rank < 4 and t.event_at > o.stopped_at
-					and (o.updated_at is not null or o.cause_rank = 3) as contradicts
+						else o.cause_rank = 1 and d.is_later end as lives,
+				o.state = 'closed' and t.status <> 2 and case o.cause_rank
+					when 1 then o.updated_at is not null and d.is_later
+					when 2 then o.updated_at is not null and t.event_at > o.stopped_at
+					when 3 then t.event_at > o.stopped_at
+					else false end as contradicts
+			from (select t.event_at - o.updated_at > o.closed_at - o.last_heard as is_later) d
 		) m
 		cross join lateral (
 			select account_grows(o.in_octets, e.in_octets, m.counts_on) as in_grows,
@@ -154,7 +162,8 @@ begin
 					as connect_info_stop,
 				least(o.started_at, t.began_at) as started_at,
 				greatest(o.updated_at, t.event_at) as updated_at,
-				case when t.status <> 2 then case when not m.lives then o.stopped_at end
+				case when t.status <> 2 then
+						case when not m.lives then case o.cause_rank when 1 then greatest(o.stopped_at, t.event_at) else o.stopped_at end end
 					when o.cause_rank < 4 then t.event_at
 					else least(o.stopped_at, t.event_at) end as stopped_at,
 				case when t.status = 2 then coalesce(o.closed_at, now()) when not m.lives then o.closed_at end as closed_at,
@@ -184,7 +193,7 @@ begin
 		where o.session_key = any (array[t.session_key])
 			and s.ctid = o.ctid and s.xmin = o.xmin -- nobody has written it since
 			and coalesce(o.acct_session_id, e.acct_session_id) = e.acct_session_id
-			and (m.is_newer or t.received_at > o.last_heard + interval '30 seconds'
+			and (m.is_newer or n.state = 'active' and t.received_at > o.last_heard + interval '30 seconds'
 				or (o.state, o.acct_session_id, o.nas_ip_address, o.nas_identifier, o.nas_port, o.nas_port_id, o.nas_port_type,
 					o.calling_station_id, o.called_station_id, o.user_name, o.acct_multi_session_id, o.class,
 					o.framed_address, o.framed_ipv6_address, o.framed_ipv6_prefix, o.framed_interface_id,

@@ -3,8 +3,9 @@
 --
 -- What accounting does to addresses, after account() has written the sessions, whose rows it holds: Stops give theirs
 -- back; a session that says it uses an address, or lives again, takes it if nobody holds it, so that nobody else is
--- given an address in use. If another session holds it, or it is another subscriber's static address, the session is
--- marked address_conflict, and tries again with each packet. The lease follows the address that the NAS says it uses:
+-- given an address in use. If another session holds it, it is over if this one began in its place (account_replace);
+-- else, or if it is another subscriber's static address, the session is marked address_conflict, and tries again with
+-- each packet. The lease follows the address that the NAS says it uses:
 -- taking one gives the former back. A session that begins has its lease already, as a rule; while account() holds its row
 -- nobody can take it away.
 
@@ -17,6 +18,7 @@ language plpgsql volatile set search_path = poprad, pg_temp as $$
 declare
 	places int[];
 	taking record;
+	is_replaced boolean; -- the session that holds what another takes
 begin
 	if taking_keys is not null then
 		perform from address a
@@ -51,8 +53,9 @@ begin
 		where s.state = 'active'
 		order by t.ord
 	loop
+		is_replaced := account_replace_holder(taking.session_key, taking.wanted);
 		update address a set session_key = taking.session_key, subscriber_id = taking.subscriber_id, changed_at = now()
-		where a.address = taking.wanted and a.session_key is null
+		where a.address = taking.wanted and (a.session_key is null or is_replaced)
 			and (not a.is_static or exists (select from subscriber u
 				where u.static_address = a.address and u.subscriber_id = taking.subscriber_id));
 		if found then

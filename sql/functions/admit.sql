@@ -173,12 +173,14 @@ begin
 
 		insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address,
 			nas_identifier, nas_port, nas_port_id, nas_port_type, calling_station_id, called_station_id, user_name, class,
-			address, service_type, framed_protocol, authorised_at, authorised_until, interim_s)
+			address, service_type, framed_protocol, authorised_at, authorised_until, interim_s,
+			session_timeout_s)
 		select session_keys[i], 'authorised', subscriber_ids[i], plan_ids[i], nas_ids[i], nas_addresses[i],
 			nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], nas_port_types[i],
 			calling_station_ids[i], called_station_ids[i], user_names[i], classes[i], coalesce(kept[i], leased[i]),
 			service_types[i], framed_protocols[i], now(),
-			admit_until(no_accountings[i], session_timeouts_s[i], authorised_ss[i]), interims_s[i]
+			admit_until(no_accountings[i], session_timeouts_s[i], authorised_ss[i]), interims_s[i],
+			session_timeouts_s[i]
 		from (
 			select i from generate_subscripts(turns, 1) i
 			where turns[i] = turn and is_new[i]
@@ -194,7 +196,7 @@ begin
 			address = coalesce(kept[t.ord], leased[t.ord]), service_type = service_types[t.ord],
 			framed_protocol = framed_protocols[t.ord], authorised_at = now(),
 			authorised_until = admit_until(no_accountings[t.ord], session_timeouts_s[t.ord], authorised_ss[t.ord]),
-			interim_s = interims_s[t.ord]
+			interim_s = interims_s[t.ord], session_timeout_s = session_timeouts_s[t.ord]
 		from (
 			select i as ord, f.row
 			from unnest(others) i

@@ -50,7 +50,7 @@ begin
 		join place on place.pool_id = p.pool_id and place.nas_group_id = p.nas_group_id
 		cross join lateral (
 			select a.ctid as row from address a
-			where a.address = p.address and a.session_key is null and not a.is_static
+			where a.address = p.address and a.session_key is null and not a.is_static and a.changed_at <= now()
 				and a.pool_range_id = any (place.ranges)
 			for update skip locked
 		) a;
@@ -106,7 +106,7 @@ begin
 			from (
 				select a.address, a.ctid as row from address a
 				where a.address between range.first_address and range.last_address
-					and a.pool_range_id = range.pool_range_id and a.session_key is null and not a.is_static
+					and a.pool_range_id = range.pool_range_id and a.session_key is null and not a.is_static and a.changed_at <= now()
 				order by a.address
 				limit cardinality(place.ords) - found_count
 				for update skip locked

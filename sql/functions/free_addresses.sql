@@ -29,7 +29,7 @@ begin
 			order by a.address
 			limit scan.max_examined
 		) e
-		where e.session_key is null and not e.is_static and e.pool_range_id = scan.pool_range_id;
+		where e.session_key is null and not e.is_static and e.changed_at <= now() and e.pool_range_id = scan.pool_range_id;
 		return query
 		select scan.ord, null::inet, null::timestamptz, (
 			select a.address from address a

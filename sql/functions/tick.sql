@@ -4,7 +4,7 @@
 -- Called by every worker about once a second: refreshes its row of worker_state, then ends authorised sessions that no
 -- Start has followed, 500 at most, without waiting for rows that others have locked. They are closed with the cause
 -- Never-Started, the lowest rank: a Start that comes after all still begins them. Their addresses become free as of now,
--- and so come last in the order of least recent use.
+-- and so come last in the order of least recent use. Active sessions that have fallen silent end too (sweep).
 --
 -- A session runs out after as long as it was authorised for, counting only time in which its Start could have been
 -- stored: from when the last worker found the database again, up to the arrival before which every worker has stored
@@ -18,8 +18,9 @@
 -- sessions that may wait for long or were taken over by a later login, keys of a clock that was wrong.
 
 drop function if exists poprad.tick;
-create function poprad.tick(nodes text[], workers int[], available_sinces timestamptz[], accounted_untils timestamptz[])
-returns table (ord int, expired int)
+create function poprad.tick(nodes text[], workers int[], available_sinces timestamptz[], accounted_untils timestamptz[],
+	lost_afters int[], silence_maxima_s int[])
+returns table (ord int, expired int, swept int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -63,7 +64,8 @@ begin
 			terminate_cause = 'Never-Started', cause_rank = 1
 		where s.session_key = any (keys);
 	end if;
-	return query select t.ord::int, cardinality(keys)
+	swept := sweep(lost_afters[1], silence_maxima_s[1], accounted_until, available_since);
+	return query select t.ord::int, cardinality(keys), swept
 	from unnest(nodes) with ordinality t (node, ord);
 end
 $$;

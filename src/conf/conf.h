@@ -47,6 +47,8 @@ struct conf {
 	unsigned reject_delay_ms, guess_delay_ms;
 	unsigned authorised_max; /* authorised sessions per subscriber */
 	unsigned authorised_s;   /* after which one that never started gives its lease back */
+	unsigned lost_after;     /* interim intervals without a record */
+	unsigned silence_max_s;  /* without interims and Session-Timeout; 0 = for ever */
 	unsigned hash_threads, hash_queue;
 	unsigned attempts_keep_s; /* 0 = login attempts are not stored */
 	/* log */

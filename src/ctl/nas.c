@@ -74,6 +74,12 @@ static const struct parameter nas_add_arguments[] = {
 			.form = "yes|no",                                                          \
 			.sentence = "It sends no accounting: leases then last until "              \
 				    "Session-Timeout; no by default."},                            \
+		{.name = "interim",                                                                \
+			.type = VALUE_SECONDS,                                                     \
+			.form = "D",                                                               \
+			.sentence = "Its interval between Interim-Updates (5m), if it has its "    \
+				    "own whatever it is told; 0: it sends none. Decides when "     \
+				    "its sessions are lost."},                                     \
 	{                                                                                          \
 		.name = "timeout", .type = VALUE_MILLISECONDS, .form = "D",                        \
 		.sentence = "How long it waits for an answer (3s); 0, the default, is the "        \
@@ -89,6 +95,8 @@ static const struct parameter nas_set_options[] = {
 		.sentence = "The address or network that its packets come from."},
 	NAS_COMMON_OPTIONS,
 	{.name = "no-group", .sentence = "Take it out of its group."},
+	{.name = "interim-as-told",
+		.sentence = "It keeps to the interval that plan or subscriber say."},
 	{0},
 };
 
@@ -103,7 +111,7 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 #define NAS_COLUMNS                                                               \
 	"n.name, n.nas_id, n.prefix, n.kind, g.name as nas_group, "               \
 	"n.require_message_authenticator, n.limit_proxy_state, n.no_accounting, " \
-	"n.timeout_ms, n.filter_form"
+	"n.timeout_ms, n.interim_s, n.filter_form"
 
 /* The options in the order that both statements use from $3 on. */
 static int add_nas_options(struct call *call, struct params *params)
@@ -122,6 +130,7 @@ static int add_nas_options(struct call *call, struct params *params)
 	params_add(params, call_value(call, "timeout"));
 	params_add(params, call_value(call, "filter-form"));
 	params_add(params, filter_password);
+	params_add(params, call_value(call, "interim"));
 	return code;
 }
 
@@ -193,12 +202,13 @@ static int nas_add(struct call *call)
 		code = catalog_change_run(pg,
 			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
 			"require_message_authenticator, limit_proxy_state, no_accounting, "
-			"timeout_ms, filter_form, filter_password) values ($1, $2::cidr, $3, "
+			"timeout_ms, filter_form, filter_password, interim_s) values ($1, "
+			"$2::cidr, $3, "
 			"coalesce($4, 'other'), "
 			"poprad.nas_group_get($5), "
 			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
 			"coalesce($8::boolean, false), coalesce($9::int, 0), coalesce($10, "
-			"'usual'), $11)",
+			"'usual'), $11, $12::int)",
 			&params);
 	return code;
 }
@@ -213,10 +223,14 @@ static int nas_set(struct call *call)
 
 	if (call_has(call, "group") && call_has(call, "no-group"))
 		return call_fail(call, CTL_USAGE, "--group and --no-group exclude each other");
+	if (call_has(call, "interim") && call_has(call, "interim-as-told"))
+		return call_fail(
+			call, CTL_USAGE, "--interim and --interim-as-told exclude each other");
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, call_value(call, "prefix"));
 	code = add_nas_options(call, &params);
 	params_add(&params, call_has(call, "no-group") ? "true" : "false");
+	params_add(&params, call_has(call, "interim-as-told") ? "true" : "false");
 	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
@@ -227,7 +241,7 @@ static int nas_set(struct call *call)
 		code = pg_change(pg,
 			"update poprad.nas set prefix = coalesce($2::cidr, prefix), "
 			"secret = coalesce($3, secret), kind = coalesce($4, kind), nas_group_id = "
-			"case when $12::boolean then null "
+			"case when $13::boolean then null "
 			"else coalesce(poprad.nas_group_get($5), nas_group_id) end, "
 			"require_message_authenticator = "
 			"coalesce($6, require_message_authenticator), "
@@ -235,7 +249,9 @@ static int nas_set(struct call *call)
 			"no_accounting = coalesce($8::boolean, no_accounting), "
 			"timeout_ms = coalesce($9::int, timeout_ms), "
 			"filter_form = coalesce($10, filter_form), "
-			"filter_password = coalesce($11, filter_password) where name = $1",
+			"filter_password = coalesce($11, filter_password), "
+			"interim_s = case when $14::boolean then null else coalesce($12::int, "
+			"interim_s) end where name = $1",
 			&params, &changed);
 	if (code == CTL_OK && changed == 0)
 		return call_fail(call, CTL_REFUSED, "there is no NAS %s (see popradctl nas list)",
@@ -252,7 +268,7 @@ static int nas_list(struct call *call)
 		.after = "coalesce($1, '')",
 		.brief = "name prefix kind filter_form nas_group require_message_authenticator "
 			 "limit_proxy_state "
-			 "no_accounting timeout_ms",
+			 "no_accounting timeout_ms interim_s",
 	};
 	struct pg *pg;
 	int code = pg_open(call, &pg);

@@ -18,6 +18,7 @@ static const struct {
 	{"nas_nas_group_id_fkey", "a NAS belongs to that group; give it another group first"},
 	{"pool_range_nas_group_id_fkey", "a pool range serves that group; remove the range first"},
 	{"plan_name_key", "a plan of that name exists already; change it with popradctl plan set"},
+	{"nas_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
 	{"plan_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
 	{"plan_filter_filter_id_fkey", "a plan uses that filter; take it out of the plan first"},
 	{"realm_filter_filter_id_fkey", "a realm imposes that filter; see popradctl realm list"},

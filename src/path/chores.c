@@ -95,14 +95,18 @@ static void tick_put(const struct lane_item *item, struct pg_batch *batch)
 	pg_put_int(batch, chores->worker->index);
 	pg_put_time(batch, chores->available_since_us);
 	pg_put_time(batch, accounted_until_us(chores->worker));
+	pg_put_int(batch, chores->worker->conf->lost_after);
+	pg_put_int(batch, chores->worker->conf->silence_max_s);
 }
 
 static void tick_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
 {
-	int64_t expired;
+	int64_t expired, lost;
 	(void)item;
 	if (pg_read_int(rows, row, 1, &expired) && expired > 0)
 		metric_add(METRIC_sessions_expired, (uint64_t)expired);
+	if (pg_read_int(rows, row, 2, &lost) && lost > 0)
+		metric_add(METRIC_sessions_lost, (uint64_t)lost);
 }
 
 static void tick_done(struct lane_item *item, enum lane_outcome outcome)
@@ -110,13 +114,14 @@ static void tick_done(struct lane_item *item, enum lane_outcome outcome)
 	finish(chore_of(item), outcome);
 }
 
-static const enum pg_type tick_types[] = {PG_TEXT, PG_INT4, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ};
+static const enum pg_type tick_types[] = {
+	PG_TEXT, PG_INT4, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_INT4, PG_INT4};
 
 const struct lane_call chores_tick_call = {
 	.statement = {.name = "tick",
 		.sql = "select * from poprad.tick($1::text[], $2::int4[], $3::timestamptz[],"
-		       " $4::timestamptz[])",
-		.column_count = 4,
+		       " $4::timestamptz[], $5::int4[], $6::int4[])",
+		.column_count = 6,
 		.types = tick_types},
 	.put = tick_put,
 	.take = tick_take,

@@ -421,6 +421,8 @@ static struct scenario *scenario_new(const char *path)
 		.reject_delay_ms = 1000,
 		.authorised_max = 4,
 		.authorised_s = 60,
+		.lost_after = 3,
+		.silence_max_s = 2592000,
 		.hash_threads = 1,
 		.hash_queue = 1,
 	};

@@ -100,7 +100,7 @@ def test_an_address_that_another_holds_is_marked(connection):
 
 def test_two_sessions_that_say_they_use_one_address(connection):
     account(connection, packet(START, 5, login="nobody", framed_address="10.0.8.3"),
-            packet(START, 6, login="somebody", framed_address="10.0.8.3"))
+            packet(START, 6, login="somebody", framed_address="10.0.8.3", nas_address="10.0.3.2"))
     assert [(s["user_name"], s["flags"]) for s in sessions(connection)] == [
         ("nobody", []), ("somebody", ["address_conflict"])]
 

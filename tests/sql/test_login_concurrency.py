@@ -168,7 +168,7 @@ def test_everything_at_once(network, database):
                 accounting.durable(connection, *[some_packet(order, number, admitted) for _ in range(batch_size)])
             if order.random() < 0.2:
                 cursor.execute("select * from poprad.tick(array['n'], array[%s], array[now() - interval '1 h'], "
-                               "array[now()])", (number,))
+                               "array[now()], array[3], array[3600])", (number,))
             if order.random() < 0.1:
                 now = datetime.datetime.now(datetime.timezone.utc)
                 cursor.execute("select * from poprad.account_device(array[7::int2], array[1], array['10.0.3.1'::inet], "

@@ -21,7 +21,8 @@ def network(database):
     made.server.execute("select * from poprad.find(array['nobody'])")
     for _ in range(2):
         admit(made.server, request(1, candidate_1="10.0.8.1"), request(1, nas_port=1, static_address="10.0.4.10"))
-    made.server.execute("select * from poprad.tick(array['n'], array[0], array[now() - interval '1 h'], array[now()])")
+    made.server.execute("""select * from poprad.tick(array['n'], array[0], array[now() - interval '1 h'], array[now()],
+                           array[3], array[3600])""")
     server.commit()
     first = made.subscriber()
     admit(made.server, *[request(first, nas_port=1, search=True), request(first, nas_port=1, search=True)])
@@ -31,9 +32,9 @@ def network(database):
                 select 'line-' || i, 1, 'x', case when i %% 10 = 0 then '10.2.0.0'::inet + i end
                 from generate_series(1, %s) i""", MANY)
     made.run("""insert into poprad.session (session_key, state, subscriber_id, nas_id, nas_address, nas_port, user_name,
-                    address, authorised_at, started_at)
+                    address, authorised_at, started_at, last_heard)
                 select gen_random_uuid(), 'active', subscriber_id, 1, '10.0.3.1', 1, login,
-                    coalesce(static_address, '10.1.0.0'::inet + subscriber_id), now(), now()
+                    coalesce(static_address, '10.1.0.0'::inet + subscriber_id), now(), now(), now()
                 from poprad.subscriber where login like 'line-%%' and subscriber_id %% 2 = 0""")
     made.run("update poprad.address a set session_key = s.session_key from poprad.session s where s.address = a.address")
     return made
@@ -64,6 +65,16 @@ def test_tick_reads_what_has_expired_and_a_part_of_the_others(network):
                    authorised_until = now() - interval '1 min'
                    where session_key in (select session_key from poprad.session order by session_key limit %s)""", BATCH)
     network.server.execute("""select expired from poprad.tick(array['n'], array[0], array[now() - interval '1 h'],
-                              array[now()])""")
+                              array[now()], array[3], array[3600])""")
     assert network.server.fetchone() == (BATCH,)
-    assert rows_read(network.server) <= 1000 + 15 * BATCH
+    assert rows_read(network.server) <= 3000 + 15 * BATCH
+
+
+def test_a_sweep_reads_a_part_and_what_is_silent(network):
+    network.run("update poprad.session set last_heard = now(), interim_s = 600")
+    network.run("""update poprad.session set last_heard = now() - interval '1 h', session_time = 60
+                   where session_key in (select session_key from poprad.session order by session_key limit %s)""", BATCH)
+    network.server.execute("""select swept from poprad.tick(array['n'], array[0], array[now() - interval '1 h'],
+                              array[now()], array[3], array[3600])""")
+    assert network.server.fetchone() == (BATCH,)
+    assert rows_read(network.server) <= 3000 + 15 * BATCH

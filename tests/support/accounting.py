@@ -162,12 +162,13 @@ def authorise(connection, login="demo@isp.example", address="10.0.8.1", when=0, 
 def expire(connection, key, when, rank=1):
     """What the expiry of an authorised session, or the sweep of an active one, leaves."""
     rows(connection, """
-        update poprad.session set state = 'closed', authorised_until = null, stopped_at = %s, closed_at = now(),
-            cause_rank = %s, terminate_cause = 'Lost-Carrier' where session_key = %s""", at(when), rank, key)
+        update poprad.session set state = 'closed', authorised_until = null, stopped_at = %s, closed_at = %s,
+            cause_rank = %s, terminate_cause = 'Lost-Carrier' where session_key = %s""", at(when), at(when), rank, key)
     rows(connection, "update poprad.address set session_key = null where session_key = %s", key)
 
 
 def into_history(connection):
     """Lets two hours pass for what is closed, and moves it."""
-    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours' where state = 'closed'")
+    rows(connection, """update poprad.session set closed_at = closed_at - interval '2 hours',
+                        last_heard = last_heard - interval '2 hours' where state = 'closed'""")
     return value(connection, "select moved from poprad.move_closed(array[500])")

@@ -210,6 +210,20 @@ def test_an_authorised_session_that_never_starts_gives_its_address_back(make_ser
     assert server.value(held) == "1", "a late Start takes its address back if it is free"
 
 
+def test_a_session_that_fell_silent_gives_its_address_back(make_server, make_client):
+    server = make_server(silence_max="5s")
+    client = make_client(server)
+    accept = client.login("demo@isp.example", "dial-up")
+    start(client, "silent", "demo@isp.example", accept)
+    held = f"select count(*) from poprad.address where session_key is not null and address = '{accept.address()}'"
+    assert server.value(held) == "1"
+    server.sql("""update poprad.session set last_heard = now() - interval '1 h', interim_s = 0, session_timeout_s = 0
+                  where acct_session_id = 'silent'""")
+    wait_for(lambda: server.value(held) == "0", "the silent session to be ended")
+    wait_for(lambda: server.counter("sessions_lost") == 1, "the worker to hear of it")
+    assert server.value("select terminate_cause from poprad.session where acct_session_id = 'silent'") == "Lost-Service"
+
+
 def test_the_filters_follow_the_kind_and_the_place_of_the_nas(server, make_client, subscriber):
     """from-general-customer-equipment only makes sense on the provider's own network."""
     login, password = subscriber()

@@ -320,6 +320,12 @@ def test_a_nas_is_added_changed_shown_and_removed(operator, refused, names):
     refused(REFUSED, "another NAS has exactly that prefix", "nas", "add", names(), "127.9.1.0/24", "--secret", "s")
     refused(REFUSED, "did you mean 127.9.0.0/16?", "nas", "add", names(), "127.9.1.0/16", "--secret", "s")
     refused(REFUSED, "at most 60 seconds", "nas", "set", name, "--timeout", "61s")
+    assert shown(operator, "nas", "show", name)["interim_s"] is None
+    for given, stored in ((("--interim", "15m"), 900), (("--interim", "0"), 0), (("--interim-as-told",), None)):
+        operator.ctl("nas", "set", name, *given)
+        assert shown(operator, "nas", "show", name)["interim_s"] == stored
+    refused(REFUSED, "0 (none) or at least 60 seconds", "nas", "set", name, "--interim", "30s")
+    refused(USAGE, "exclude each other", "nas", "set", name, "--interim", "5m", "--interim-as-told")
     operator.ctl("nas", "remove", name)
     for verb in ("remove", "show", "set"):
         refused(REFUSED, "there is no NAS", "nas", verb, name)
