@@ -17,7 +17,7 @@ static unsigned long shared_buffers_mib(void)
 	unsigned long page_kib = (unsigned long)sysconf(_SC_PAGESIZE) / 1024;
 	unsigned long quarter = (unsigned long)sysconf(_SC_PHYS_PAGES) / 4 * page_kib / 1024;
 
-	return quarter < 128 ? 128 : quarter > 1024 ? 1024 : quarter;
+	return quarter < 128 ? 128 : quarter > 4096 ? 4096 : quarter;
 }
 
 /* In postgresql.conf and pg_ident.conf alike a quote is doubled inside quotes. */

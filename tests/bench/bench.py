@@ -62,7 +62,7 @@ def main():
         contenders = {"poprad": stack.enter_context(PopradServer())}
         if "million" in options.rows:
             contenders["poprad, a million"] = stack.enter_context(
-                PopradServer(settings.MILLION, settings.MILLION_POOL))
+                PopradServer(4 * settings.SUBSCRIBERS, settings.MILLION_POOL, online=settings.MILLION))
         if not options.poprad_only:
             contenders["FreeRADIUS"] = stack.enter_context(freeradius.FreeRadius())
         for row in rows.ROWS:

@@ -13,10 +13,13 @@ from support.cluster import programs_folder
 
 def describe():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    memory = re.search(r"MemTotal: *(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    meminfo = pathlib.Path("/proc/meminfo").read_text()
+    memory = re.search(r"MemTotal: *(\d+)", meminfo)
+    large = re.search(r"HugePages_Total: *(\d+).*Hugepagesize: *(\d+)", meminfo, re.DOTALL)
     return {
         "processors": f"{os.cpu_count()} x {cpu.group(1) if cpu else os.uname().machine}",
         "memory": f"{int(memory.group(1)) / 2 ** 20:.0f} GiB",
+        "large pages": f"{large.group(1)} of {large.group(2)} KiB",
         "system": f"{release()}, Linux {os.uname().release}",
         "poprad": output(settings.ROOT / "bin" / "popradctl", "--version"),
         "PostgreSQL": output(programs_folder() / "postgres", "--version"),

@@ -59,9 +59,11 @@ class PopradServer(Contender):
     name = "poprad"
     templates_of = {"session": "lease"}  # records always keep the lease up
 
-    def __init__(self, subscribers=settings.SUBSCRIBERS, pool=settings.POOL):
+    def __init__(self, subscribers=settings.SUBSCRIBERS, pool=settings.POOL, online=0):
+        """online: further subscribers, who are."""
         super().__init__(subscribers)
         self.pool = pool
+        self.online = online
         self.server = None
 
     def fill(self, connection, kind):
@@ -80,14 +82,14 @@ class PopradServer(Contender):
                     from poprad.pool where name = 'bench';
                 insert into poprad.subscriber (login, realm_id, plan_id, password)
                     select {settings.LOGIN_SQL}, realm_id, plan_id, {settings.PASSWORD_SQL}
-                    from poprad.realm, poprad.plan, generate_series(1, {self.subscribers}) n
+                    from poprad.realm, poprad.plan, generate_series(1, {self.subscribers + self.online}) n
                     order by {settings.SCATTERED};
                 insert into poprad.subscriber_state (subscriber_id)
                     select subscriber_id from poprad.subscriber on conflict do nothing""")
             if kind == "policy":
                 cursor.execute(POLICY, {"hours": hours_around_now()})
             if kind == "online":
-                cursor.execute(ONLINE, {"first": settings.SUBSCRIBERS + 1, "last": self.subscribers,
+                cursor.execute(ONLINE, {"first": self.subscribers + 1, "last": self.subscribers + self.online,
                                         "pool": self.pool})
 
     def start_server(self, kind):

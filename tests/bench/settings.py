@@ -15,14 +15,15 @@ LOGIN, PASSWORD = "line-%d@isp.example", "secret%d"  # popradload's patterns; th
 LOGIN_SQL, PASSWORD_SQL = "'line-' || n || '@isp.example'", "'secret' || n"
 SCATTERED = "md5(n::text)"  # rows lie in this order, so that neighbours in number are none on disk
 POOL = "100.64.0.0/14"  # 2^18 addresses
-MILLION, MILLION_POOL = 1_000_000, "100.64.0.0/12"  # 2^20
+MILLION = 1_000_000  # that are online, besides four times SUBSCRIBERS that are not
+MILLION_POOL = "100.64.0.0/11"  # 2^21
 SECRET = "testing123"
 
 FIRST_NAS, NASES, PORTS_A_NAS = "127.0.1.1", 20, 4
 
 # Of both clusters, besides Cluster(durable=True): what `popradctl db start` gives its private cluster.
 CLUSTER = {
-    "shared_buffers": "1GB",
+    "shared_buffers": "4GB",
     "max_connections": "100",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
