@@ -81,6 +81,7 @@ declare
 	ended_addresses inet[];
 	taking_keys uuid[];
 	taking_addresses inet[];
+	prefixed uuid[];
 	recalled uuid[]; -- from history
 begin
 	framed_addresses := array_replace(framed_addresses, '0.0.0.0', null); -- which means none
@@ -297,6 +298,7 @@ begin
 			begun := begun || opened.begun;
 			taking_keys := taking_keys || opened.taking_keys;
 			taking_addresses := taking_addresses || opened.taking_addresses;
+			prefixed := prefixed || opened.prefixed_keys;
 			continue when turn is null;
 		end if;
 
@@ -326,6 +328,11 @@ begin
 		ended_keys := ended_keys || folded.ended_keys;
 		ended_addresses := ended_addresses || folded.ended_addresses;
 		-- A second record under the Class of another session holds no lease.
+		if folded.prefixed is not null then
+			prefixed := prefixed || array(
+				select p.session_key from unnest(folded.prefixed, folded.prefixed_keys) p (ord, session_key)
+				where statuses[p.ord] = 2 or is_ignored[p.ord] or (class_keys[p.ord] <> p.session_key) is not true);
+		end if;
 		if folded.taking is not null then
 			select taking_keys || array_agg(t.session_key), taking_addresses || array_agg(t.address)
 			into taking_keys, taking_addresses
@@ -341,6 +348,9 @@ begin
 	end if;
 	if begun is not null and nas_port_types && session_circuit_types() then
 		perform account_replace_calls(begun);
+	end if;
+	if prefixed is not null then
+		perform account_prefixes(prefixed);
 	end if;
 	if begun is not null and (is_locked or limited <> '{}') then
 		perform account_limit(begun);

@@ -76,6 +76,7 @@ begin
 	from unnest(closed_keys, freed) f (session_key, address)
 	cross join lateral (select h.ctid as row, h.session_key from address h where h.address = f.address offset 0) h
 	where a.ctid = h.row and h.session_key = f.session_key;
+	perform prefixes_release(closed_keys);
 
 	return query
 	select m.ord::int, (select count(*)::int from unnest(closed_ords) c where c = m.ord),

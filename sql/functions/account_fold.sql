@@ -21,7 +21,8 @@
 -- The NAS's own Stop (rank 4) replaces time and cause of every lesser end; of several Stops the earliest stands.
 --
 -- Returned are the packets that were written; the sessions that became active, in the order of the packets; what ended
--- with an address; and which sessions say that they use an address that is not leased to them.
+-- with an address; which sessions say that they use an address that is not leased to them; and those whose prefixes
+-- account_prefixes() must look at.
 -- The lateral expressions that are not fenced (offset 0) become part of what uses them.
 
 drop function if exists poprad.account_fold;
@@ -34,7 +35,7 @@ create function poprad.account_fold(turn int[], keys uuid[], statuses int2[], na
 	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
 	packets_out bigint[], terminate_causes text[], fingerprints bigint[],
 	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
-	out taking int[], out taking_keys uuid[], out taking_addresses inet[])
+	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[], out prefixed_keys uuid[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
@@ -213,7 +214,11 @@ begin
 			o.state <> 'active' and s.state = 'active' as begins, t.status = 2 and s.address is not null as ends,
 			case when s.state = 'active' and (o.state <> 'active' or 'address_conflict' = any (o.flags)
 					or n.framed_address is distinct from o.framed_address and n.framed_address is distinct from o.address)
-				then coalesce(s.framed_address, s.address) end as address_in_use
+				then coalesce(s.framed_address, s.address) end as address_in_use,
+			num_nonnulls(s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix, s.delegated_ipv6_prefix) > 0
+				and (o.state <> s.state or t.status = 2 or 'prefix_conflict' = any (o.flags)
+					or n.framed_ipv6_prefix is distinct from o.framed_ipv6_prefix
+					or n.delegated_ipv6_prefix is distinct from o.delegated_ipv6_prefix) as has_prefixes
 	), bound as (
 		insert into session_alias (session_key, nas_id, acct_session_id, login)
 		select f.session_key, f.nas_id, f.acct_session_id, logins[f.ord] from folded f where f.binds
@@ -222,8 +227,9 @@ begin
 		array_agg(f.ord) filter (where f.ends), array_agg(f.session_key) filter (where f.ends),
 		array_agg(f.address) filter (where f.ends), array_agg(f.ord order by f.ord) filter (where f.wants),
 		array_agg(f.session_key order by f.ord) filter (where f.wants),
-		array_agg(f.address_in_use order by f.ord) filter (where f.wants)
-	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses
+		array_agg(f.address_in_use order by f.ord) filter (where f.wants),
+		array_agg(f.ord) filter (where f.has_prefixes), array_agg(f.session_key) filter (where f.has_prefixes)
+	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed, prefixed_keys
 	from (
 		select f.*, f.address_in_use is not null and exists (
 			select from address a

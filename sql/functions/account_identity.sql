@@ -85,7 +85,7 @@ returns text language sql stable as $$
 				or event_at = s.updated_at and (status = 2 or octets_in > s.in_octets)
 					and (octets_in - s.in_octets > 2147483648) is not true
 					and (octets_out - s.out_octets > 2147483648) is not true)
-			and 'address_conflict' <> all (s.flags)
+			and 'address_conflict' <> all (s.flags) and 'prefix_conflict' <> all (s.flags)
 			and (poprad.account_session_time(session_time) < s.session_time) is not true
 			and (octets_in < s.in_octets) is not true
 			and (octets_out < s.out_octets) is not true

@@ -50,7 +50,7 @@ begin
 		and (account_session_time(session_times[t.ord]) < s.session_time) is not true
 		and (octets_in[t.ord] < s.in_octets) is not true
 		and (octets_out[t.ord] < s.out_octets) is not true
-		and 'address_conflict' <> all (s.flags)
+		and 'address_conflict' <> all (s.flags) and 'prefix_conflict' <> all (s.flags)
 	returning t.ord;
 end
 $$;

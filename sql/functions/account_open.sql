@@ -15,7 +15,7 @@ create function poprad.account_open(ords int[], subscribers int[], plans int[], 
 	authentics text[], connect_infos text[], events_at timestamptz[], received_ats timestamptz[],
 	session_times bigint[], octets_in bigint[], octets_out bigint[], packets_in bigint[], packets_out bigint[],
 	terminate_causes text[], fingerprints bigint[],
-	out begun uuid[], out taking_keys uuid[], out taking_addresses inet[])
+	out begun uuid[], out taking_keys uuid[], out taking_addresses inet[], out prefixed_keys uuid[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
@@ -44,15 +44,19 @@ begin
 		select new_keys[i], nas_ids[i], acct_session_ids[i], logins[i] from unnest(ords) i
 	)
 	select array_agg(n.session_key order by n.i), array_agg(n.session_key order by n.i) filter (where n.wants),
-		array_agg(n.address order by n.i) filter (where n.wants)
-	into begun, taking_keys, taking_addresses
+		array_agg(n.address order by n.i) filter (where n.wants),
+		array_agg(n.session_key) filter (where n.is_own and n.has_prefixes)
+	into begun, taking_keys, taking_addresses, prefixed_keys
 	from (
-		select i, new_keys[i] as session_key, framed_addresses[i] as address,
-			-- a second record under the Class of another session holds no lease
-			(class_keys[i] is null or is_ignored[i]) and exists (
-				select from address a where a.address = framed_addresses[i]) as wants
-		from unnest(ords) i
-		where statuses[i] <> 2
+		select o.*, o.is_own and exists (select from address a where a.address = o.address) as wants
+		from (
+			select i, new_keys[i] as session_key, framed_addresses[i] as address,
+				-- a second record under the Class of another session holds no lease
+				class_keys[i] is null or is_ignored[i] as is_own,
+				num_nonnulls(framed_ipv6_prefixes[i], delegated_ipv6_prefixes[i]) > 0 as has_prefixes
+			from unnest(ords) i
+			where statuses[i] <> 2
+		) o
 	) n;
 end
 $$;

@@ -67,6 +67,7 @@ begin
 	perform from address a where a.address = any (addresses) order by a.address for update;
 	update address a set session_key = null, changed_at = now()
 	where a.address = any (addresses) and a.session_key = any (keys);
+	perform prefixes_release(keys);
 end
 $$;
 
@@ -89,6 +90,7 @@ begin
 		return false;
 	end if;
 	perform account_end_replaced(array[holder], array[ended_at], 'replaced_address');
+	perform prefixes_release(array[holder]);
 	return true;
 end
 $$;

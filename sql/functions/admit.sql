@@ -8,12 +8,13 @@
 --                          address: null if the plan has no pool and the subscriber no static address: the NAS assigns.
 --   session_limit          as many active sessions as allowed, not counting one that this login would replace.
 --   static_address_in_use  an active session elsewhere holds it.
+--   static_prefix_in_use   an active session elsewhere holds one of them.
 --   candidates_taken       no proposed address was free: come again with others, or with search.
 --   pool_exhausted         the whole pool was searched.
 --   other_calling_station  learned_stations: where the login is to be the one from which the subscriber's calling station
 --                          is learned. Another has been learned meanwhile.
---   no row                 the subscriber, or his static address, has changed since he was looked up; or the session of
---                          this key has ended meanwhile. Nothing can be said: the NAS will ask again.
+--   no row                 the subscriber, his static address or a prefix, has changed since he was looked up; or the session
+--                          of this key has ended meanwhile. Nothing can be said: the NAS will ask again.
 -- Rejects leave no session and no lease. A repeat of a request (same key) is answered with what is stored and leases
 -- nothing more, as long as its session is open.
 --
@@ -21,7 +22,9 @@
 -- decides about a subscriber's sessions waits there, so that every later statement sees the truth, and a second
 -- execution of a request sees the first one's session. Proposed addresses are locked last and without waiting.
 --
--- Nearly every login is plain: its subscriber has no open session and no static address, and it is no repeat. It is
+-- framed_prefixes, delegated_prefixes: the subscribers' static prefixes; both null as a whole where nobody has any.
+--
+-- Nearly every login is plain: its subscriber has no open session, no static address or prefix, and it is no repeat. It is
 -- admitted as a new session. admit_decide() looks at the others alone.
 -- What a subscriber had last is the address of his newest session, and what subscriber_state has once no session of his
 -- is left but in history (move_closed() keeps it): so a login need not write it.
@@ -40,8 +43,10 @@ create function poprad.admit(session_keys uuid[], subscriber_ids int[], plan_ids
 	nas_identifiers text[], nas_ports bigint[], nas_port_ids text[], nas_port_types text[], calling_station_ids text[],
 	called_station_ids text[], user_names text[], service_types text[], framed_protocols text[], classes text[],
 	candidates_1 inet[], candidates_2 inet[], candidates_3 inet[], candidates_4 inet[], searches boolean[],
-	authorised_maxima int[], authorised_ss int[], learned_stations text[])
-returns table (ord int, reason text, session_key uuid, address inet, used_candidate int2)
+	authorised_maxima int[], authorised_ss int[], learned_stations text[],
+	framed_prefixes inet[] default null, delegated_prefixes inet[] default null)
+returns table (ord int, reason text, session_key uuid, address inet, used_candidate int2, framed_prefix inet,
+	delegated_prefix inet)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -54,6 +59,8 @@ declare
 	is_reused boolean[] := '{}'; -- an authorised session on the same line is kept for it
 	kept inet[] := '{}'; -- already the session's address, or about to be moved to it
 	leased inet[] := '{}'; -- taken from the pool
+	kept_framed inet[] := '{}'; -- the session's prefixes, already or in a moment
+	kept_delegated inet[] := '{}';
 	last_turn int;
 	-- lists
 	learning int[]; -- the requests from which a calling station is learned
@@ -67,6 +74,8 @@ declare
 	replaced uuid[];
 	evicted uuid[];
 	given_back uuid[];
+	lost_keys uuid[]; -- sessions that are not made, after all
+	lost inet[]; -- the prefixes that they would have had
 	decided record;
 	i int;
 begin
@@ -74,7 +83,8 @@ begin
 		learning := admit_learners(subscriber_ids, learned_stations);
 	end if;
 	select array_agg(s.turn), array_agg(s.last_address), coalesce(max(s.turn), 0),
-		array_agg(s.ord) filter (where s.turn > 1 or static_addresses[s.ord] is not null or not wants_addresses[s.ord])
+		array_agg(s.ord) filter (where s.turn > 1 or static_addresses[s.ord] is not null or not wants_addresses[s.ord]
+			or framed_prefixes[s.ord] is not null or delegated_prefixes[s.ord] is not null)
 	into turns, last_addresses, last_turn, others
 	from (
 		select u.ord::int, case when s.subscriber_id is not null then u.turn end as turn, s.last_address
@@ -106,8 +116,10 @@ begin
 	if others is not null or known is not null then
 		others := array(select unnest(others) union select unnest(known) order by 1);
 		perform from session s where s.session_key = any (open_keys) order by s.session_key for update;
-		own_addresses := static_addresses
-			|| array(select s.address from session s where s.session_key = any (open_keys));
+		own_addresses := static_addresses || framed_prefixes || delegated_prefixes || array(
+			select u.address from session s
+			cross join unnest(array[s.address, s.leased_framed_prefix::inet, s.leased_delegated_prefix::inet]) u (address)
+			where s.session_key = any (open_keys));
 		perform from address a where a.address = any (own_addresses) order by a.address for update;
 	end if;
 
@@ -129,13 +141,15 @@ begin
 				select * from admit_decide(array(select i from unnest(others) i where turns[i] = turn), session_keys,
 					subscriber_ids, pool_ids, nas_group_ids, static_addresses, wants_addresses, session_limits, nas_ids,
 					nas_addresses, nas_ip_addresses, nas_identifiers, nas_ports, nas_port_ids, calling_station_ids,
-					authorised_maxima)
+					authorised_maxima, framed_prefixes, delegated_prefixes)
 			loop
 				refusals[decided.ord] := nullif(decided.reason, 'ok');
 				answers[decided.ord] := decided.session_key;
 				is_new[decided.ord] := decided.is_new;
 				is_reused[decided.ord] := decided.is_reused;
 				kept[decided.ord] := decided.address;
+				kept_framed[decided.ord] := decided.framed_prefix;
+				kept_delegated[decided.ord] := decided.delegated_prefix;
 				replaced := replaced || decided.replaced;
 				evicted := evicted || decided.evicted;
 				given_back := given_back || decided.gives_back;
@@ -148,13 +162,24 @@ begin
 			from (
 				select answers[i] as session_key, subscriber_ids[i] as subscriber_id, f.row, f.session_key as holder
 				from unnest(others) i
-				cross join lateral (select f.ctid as row, f.session_key from address f where f.address = kept[i] offset 0) f
+				cross join lateral (
+					select f.ctid as row, f.session_key from address f
+					where f.address = any (array[kept[i], kept_framed[i], kept_delegated[i]]) offset 0
+				) f
 				where turns[i] = turn and (is_new[i] or is_reused[i])
 			) t
 			where a.ctid = t.row and t.holder is distinct from t.session_key;
 			perform admit_give_up(replaced, evicted, given_back);
+			given_back := given_back || array(select answers[i] from unnest(others) i where turns[i] = turn and is_reused[i]);
+			if given_back <> '{}' then
+				perform prefixes_release(given_back, array(
+					select p.prefix from unnest(others) i cross join unnest(array[kept_framed[i], kept_delegated[i]]) p (prefix)
+					where turns[i] = turn));
+			end if;
 		end if;
 
+		lost_keys := '{}';
+		lost := '{}';
 		taking := array(
 			select i from generate_subscripts(turns, 1) i
 			where turns[i] = turn and (is_new[i] or is_reused[i]) and pool_ids[i] <> 0 and kept[i] is null);
@@ -163,24 +188,31 @@ begin
 				candidates_1, candidates_2, candidates_3, candidates_4, searches);
 			foreach i in array taking loop
 				if leased[i] is null then
+					lost_keys := lost_keys || answers[i];
+					lost := lost || array[kept_framed[i], kept_delegated[i]];
+					kept_framed[i] := null;
+					kept_delegated[i] := null;
 					refusals[i] := case when searches[i] then 'pool_exhausted' else 'candidates_taken' end;
 					answers[i] := null;
 					is_new[i] := false;
 					is_reused[i] := false;
 				end if;
 			end loop;
+			if array_remove(lost, null) <> '{}' then
+				perform prefixes_put_back(lost_keys, lost);
+			end if;
 		end if;
 
 		insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address,
 			nas_identifier, nas_port, nas_port_id, nas_port_type, calling_station_id, called_station_id, user_name, class,
 			address, service_type, framed_protocol, authorised_at, authorised_until, interim_s,
-			session_timeout_s)
+			session_timeout_s, leased_framed_prefix, leased_delegated_prefix)
 		select session_keys[i], 'authorised', subscriber_ids[i], plan_ids[i], nas_ids[i], nas_addresses[i],
 			nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], nas_port_types[i],
 			calling_station_ids[i], called_station_ids[i], user_names[i], classes[i], coalesce(kept[i], leased[i]),
 			service_types[i], framed_protocols[i], now(),
 			admit_until(no_accountings[i], session_timeouts_s[i], authorised_ss[i]), interims_s[i],
-			session_timeouts_s[i]
+			session_timeouts_s[i], kept_framed[i]::cidr, kept_delegated[i]::cidr
 		from (
 			select i from generate_subscripts(turns, 1) i
 			where turns[i] = turn and is_new[i]
@@ -196,7 +228,8 @@ begin
 			address = coalesce(kept[t.ord], leased[t.ord]), service_type = service_types[t.ord],
 			framed_protocol = framed_protocols[t.ord], authorised_at = now(),
 			authorised_until = admit_until(no_accountings[t.ord], session_timeouts_s[t.ord], authorised_ss[t.ord]),
-			interim_s = interims_s[t.ord], session_timeout_s = session_timeouts_s[t.ord]
+			interim_s = interims_s[t.ord], session_timeout_s = session_timeouts_s[t.ord],
+			leased_framed_prefix = kept_framed[t.ord]::cidr, leased_delegated_prefix = kept_delegated[t.ord]::cidr
 		from (
 			select i as ord, f.row
 			from unnest(others) i
@@ -209,7 +242,7 @@ begin
 	return query
 	select i, coalesce(refusals[i], 'ok'), answers[i], coalesce(leased[i], kept[i]),
 		case leased[i] when candidates_1[i] then 1 when candidates_2[i] then 2 when candidates_3[i] then 3
-			when candidates_4[i] then 4 else 0 end::int2
+			when candidates_4[i] then 4 else 0 end::int2, kept_framed[i], kept_delegated[i]
 	from generate_subscripts(turns, 1) i
 	where turns[i] is not null;
 end

@@ -60,6 +60,16 @@ begin
 		raise exception '% overlaps % of pool %', network, other.prefix, other.name
 			using hint = 'see popradctl pool list';
 	end if;
+	if family(network) = 6 then
+		perform prefixes_lock();
+		select a.address, o.login into other
+		from addresses_overlapping(network) a left join lateral static_owner(a.address) o on true
+		where (a.is_static or a.session_key is not null) and masklen(a.address) < 128 limit 1;
+		if found then
+			raise exception '% overlaps the prefix % of %', network, other.address, coalesce(other.login, 'a session')
+				using hint = 'choose another range, see popradctl address show';
+		end if;
+	end if;
 	insert into pool (name) values (pool_name) on conflict (name) do nothing;
 	select p.pool_id into wanted_pool_id from pool p where p.name = pool_name;
 	insert into pool_range (pool_id, prefix, nas_group_id, first_address, last_address)

@@ -27,6 +27,7 @@ begin
 		from session s where s.session_key = any (keys) and a.address = s.address and a.session_key = s.session_key
 		returning a.address)
 	select coalesce(array_agg(freed.address), '{}') into released from freed;
+	perform prefixes_release(keys);
 	return released;
 end
 $$;

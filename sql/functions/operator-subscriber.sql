@@ -3,9 +3,10 @@
 --
 -- Subscribers as the operator changes them. Whoever writes poprad.subscriber (popradctl, an import, the billing
 -- system), triggers keep beside it what the login path needs: the state row that a login locks, and an address row
--- marked is_static for every static address, so that no pool leases it to another.
+-- marked is_static for every static address and prefix, so that no pool leases it to another.
 
--- Marks the static addresses of these subscribers theirs. Refused if another subscriber's session holds one.
+-- Marks the static addresses and prefixes of these subscribers theirs. Refused if another subscriber's session holds one,
+-- or if it lies in what may be leased otherwise.
 create or replace function poprad.static_address_take(owners int[], addresses inet[]) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
@@ -14,14 +15,15 @@ begin
 	insert into address (address, is_static)
 	select w.address, true from unnest(addresses) as w(address) order by w.address
 	on conflict (address) do update set is_static = true;
+	perform static_prefixes_check(owners, addresses);
 	select a.address, s.user_name, a.session_key into held
 	from unnest(owners, addresses) as w(subscriber_id, address)
 	join address a on a.address = w.address
 	left join session s on s.session_key = a.session_key
 	where a.session_key is not null and s.subscriber_id is distinct from w.subscriber_id limit 1;
 	if found then
-		raise exception '% is leased to % now', host(held.address), coalesce(held.user_name, 'a session')
-			using hint = format('popradctl session close %s, or choose another address', held.session_key);
+		raise exception '% is leased to % now', held.address, coalesce(held.user_name, 'a session')
+			using hint = format('popradctl session close %s, or choose another', held.session_key);
 	end if;
 end
 $$;
@@ -36,6 +38,14 @@ begin
 end
 $$;
 
+-- What a subscriber always gets: his address, and his prefixes.
+drop function if exists poprad.subscriber_statics;
+create function poprad.subscriber_statics(s poprad.subscriber) returns setof inet
+language sql immutable set search_path = poprad, pg_temp as $$
+	select u.address from unnest(array[s.static_address, s.framed_ipv6_prefix::inet, s.delegated_ipv6_prefix::inet]) u (address)
+	where u.address is not null
+$$;
+
 create or replace function poprad.subscriber_inserted() returns trigger
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
@@ -44,8 +54,9 @@ declare
 begin
 	insert into subscriber_state (subscriber_id)
 	select subscriber_id from written order by subscriber_id on conflict do nothing;
-	select array_agg(subscriber_id order by static_address), array_agg(static_address order by static_address)
-	into owners, addresses from written where static_address is not null;
+	select array_agg(w.subscriber_id order by u.address), array_agg(u.address order by u.address) into owners, addresses
+	from written w cross join lateral subscriber_statics(row(w.*)::subscriber) u (address)
+	where num_nonnulls(w.static_address, w.framed_ipv6_prefix, w.delegated_ipv6_prefix) > 0;
 	if owners is not null then
 		perform static_address_take(owners, addresses);
 	end if;
@@ -60,11 +71,21 @@ declare
 	given inet[];
 	taken inet[];
 begin
-	select array_agg(n.subscriber_id order by n.static_address) filter (where n.static_address is not null),
-		array_agg(n.static_address order by n.static_address) filter (where n.static_address is not null),
-		array_agg(o.static_address order by o.static_address) filter (where o.static_address is not null)
+	with taken as (
+		select n.subscriber_id, u.address from written n join replaced o using (subscriber_id)
+		cross join lateral subscriber_statics(row(n.*)::subscriber) u (address)
+		where (n.static_address, n.framed_ipv6_prefix, n.delegated_ipv6_prefix)
+			is distinct from (o.static_address, o.framed_ipv6_prefix, o.delegated_ipv6_prefix)
+	), given as (
+		select o.subscriber_id, u.address from written n join replaced o using (subscriber_id)
+		cross join lateral subscriber_statics(row(o.*)::subscriber) u (address)
+		where (n.static_address, n.framed_ipv6_prefix, n.delegated_ipv6_prefix)
+			is distinct from (o.static_address, o.framed_ipv6_prefix, o.delegated_ipv6_prefix)
+	)
+	select array_agg(t.subscriber_id order by t.address), array_agg(t.address order by t.address),
+		(select array_agg(g.address order by g.address) from (table given except table taken) g)
 	into owners, taken, given
-	from written n join replaced o using (subscriber_id) where n.static_address is distinct from o.static_address;
+	from (table taken except table given) t;
 	if given is not null then
 		perform from address a where a.address = any (given || coalesce(taken, '{}')) order by a.address for update;
 		perform static_address_give(given);
@@ -81,7 +102,9 @@ language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	given inet[];
 begin
-	select array_agg(static_address) into given from replaced where static_address is not null;
+	select array_agg(u.address) into given
+	from replaced r cross join lateral subscriber_statics(row(r.*)::subscriber) u (address)
+	where num_nonnulls(r.static_address, r.framed_ipv6_prefix, r.delegated_ipv6_prefix) > 0;
 	if given is not null then
 		perform static_address_give(given);
 	end if;

@@ -57,7 +57,8 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'imposed', coalesce((select jsonb_agg(f.name order by i.position) from realm_filter i join filter f using (filter_id)
 			where i.realm_id = s.realm_id), '[]'),
 		'exempt_from', subscriber_exemptions(s.subscriber_id), 'quarantine', subscriber_quarantined(s.subscriber_id),
-		'static_address', host(s.static_address), 'session_limit', coalesce(o.session_limit, p.session_limit),
+		'static_address', host(s.static_address), 'framed_ipv6_prefix', s.framed_ipv6_prefix,
+		'delegated_ipv6_prefix', s.delegated_ipv6_prefix, 'session_limit', coalesce(o.session_limit, p.session_limit),
 		'login_hours', coalesce(o.login_hours, p.login_hours)::text, 'time_zone', coalesce(o.time_zone, p.time_zone),
 		'calling_stations', to_jsonb(coalesce(o.calling_stations, p.calling_stations)),
 		'learn_calling_station', coalesce(o.learn_calling_station, p.learn_calling_station),
@@ -77,7 +78,9 @@ create function poprad.why_sessions(owner int)
 returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 	select coalesce(jsonb_agg(jsonb_build_object('session_key', s.session_key, 'state', s.state, 'nas', n.name,
 		'nas_address', host(s.nas_address), 'nas_port', s.nas_port, 'nas_port_id', s.nas_port_id,
-		'calling_station_id', s.calling_station_id, 'address', host(s.address), 'imposed', why_imposed(n.nas_group_id),
+		'calling_station_id', s.calling_station_id, 'address', host(s.address),
+		'framed_ipv6_prefix', coalesce(s.framed_ipv6_prefix, s.leased_framed_prefix),
+		'delegated_ipv6_prefix', coalesce(s.delegated_ipv6_prefix, s.leased_delegated_prefix), 'imposed', why_imposed(n.nas_group_id),
 		'since', iso_time(coalesce(s.started_at, s.authorised_at)), 'last_heard', iso_time(s.last_heard))
 		order by s.session_key desc), '[]')
 	from (

@@ -18,7 +18,8 @@ begin
 		select s.session_key, s.started_at, s.authorised_at, s.stopped_at
 		from session s
 		where coalesce(s.framed_address, s.address) = asked or s.framed_ipv6_address = asked
-			or s.framed_ipv6_prefix = any (networks) or s.delegated_ipv6_prefix = any (networks)
+			or coalesce(s.framed_ipv6_prefix, s.leased_framed_prefix) = any (networks)
+			or coalesce(s.delegated_ipv6_prefix, s.leased_delegated_prefix) = any (networks)
 		union
 		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
 		from session_history h where coalesce(h.framed_address, h.address) = asked
@@ -27,10 +28,17 @@ begin
 		from session_history h where h.framed_ipv6_address = asked and networks <> '{}'
 		union
 		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
-		from session_history h where h.framed_ipv6_prefix = any (networks) and networks <> '{}'
+		from unnest(networks) n (network)
+		cross join lateral (
+			select h.* from session_history h where coalesce(h.framed_ipv6_prefix, h.leased_framed_prefix) = n.network offset 0
+		) h
 		union
 		select h.session_key, h.started_at, h.authorised_at, h.stopped_at
-		from session_history h where h.delegated_ipv6_prefix = any (networks) and networks <> '{}'
+		from unnest(networks) n (network)
+		cross join lateral (
+			select h.* from session_history h
+			where coalesce(h.delegated_ipv6_prefix, h.leased_delegated_prefix) = n.network offset 0
+		) h
 	) s
 	where coalesce(s.started_at, s.authorised_at) <= at and coalesce(s.stopped_at, 'infinity') >= at;
 end

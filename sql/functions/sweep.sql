@@ -149,6 +149,7 @@ begin
 	update address a set session_key = null, changed_at = now() + l.rest
 	from unnest(keys, addresses, rests) l (session_key, address, rest)
 	where a.address = l.address and a.session_key = l.session_key;
+	perform prefixes_release(keys, null, (select max(r.rest) from unnest(rests) r (rest)));
 	update session s set state = 'closed', stopped_at = s.updated_at, closed_at = now(),
 		terminate_cause = 'Lost-Service', cause_rank = 1
 	where s.session_key = any (keys);

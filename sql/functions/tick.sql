@@ -60,6 +60,7 @@ begin
 		perform from address a where a.address = any (addresses) order by a.address for update;
 		update address a set session_key = null, changed_at = now()
 		where a.address = any (addresses) and a.session_key = any (keys);
+		perform prefixes_release(keys);
 		update session s set state = 'closed', authorised_until = null, stopped_at = now(), closed_at = now(),
 			terminate_cause = 'Never-Started', cause_rank = 1
 		where s.session_key = any (keys);

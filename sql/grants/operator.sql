@@ -30,6 +30,7 @@ grant execute on function
 	poprad.plan_get(text),
 	poprad.nas_sessions_close(text, timestamptz, text, uuid),
 	poprad.session_close(uuid, text),
+	poprad.static_owner(inet),
 	poprad.session_keys_of(text),
 	poprad.session_keys_with(inet, timestamptz),
 	poprad.subscriber_exempt(text, text, text),

@@ -35,9 +35,9 @@ select
 	a.framed_protocol as framedprotocol,
 	coalesce(a.framed_address, a.address) as framedipaddress,
 	a.framed_ipv6_address as framedipv6address,
-	a.framed_ipv6_prefix::inet as framedipv6prefix,
+	coalesce(a.framed_ipv6_prefix, a.leased_framed_prefix)::inet as framedipv6prefix,
 	a.framed_interface_id as framedinterfaceid,
-	a.delegated_ipv6_prefix::inet as delegatedipv6prefix,
+	coalesce(a.delegated_ipv6_prefix, a.leased_delegated_prefix)::inet as delegatedipv6prefix,
 	a.class
 from (
 	select * from poprad.session where acct_session_id is not null

@@ -19,5 +19,6 @@ step_function auth_admit;
 /* The Access-Accept, or the Access-Reject for what the database refused. */
 step_function auth_reply;
 
-/* poprad.find and poprad.admit, in the order in which they leave in one flush. */
-extern const struct lane_call auth_find_call, auth_admit_call;
+/* poprad.find and poprad.admit, without and with prefixes, in the order in which they leave in one
+ * flush. */
+extern const struct lane_call auth_find_call, auth_admit_call, auth_admit_prefixes_call;

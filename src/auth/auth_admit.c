@@ -14,7 +14,15 @@
 
 #define ROUNDS_MAX 3
 
-enum admit_column { ADMIT_ORD, ADMIT_REASON, ADMIT_SESSION_KEY, ADMIT_ADDRESS, ADMIT_USED };
+enum admit_column {
+	ADMIT_ORD,
+	ADMIT_REASON,
+	ADMIT_SESSION_KEY,
+	ADMIT_ADDRESS,
+	ADMIT_USED,
+	ADMIT_FRAMED_PREFIX,
+	ADMIT_DELEGATED_PREFIX,
+};
 
 /* Proposals -------------------------------------------------------------------------------- */
 
@@ -85,7 +93,10 @@ static struct step_result propose_again(struct login *login)
 struct step_result auth_admit(struct request *request)
 {
 	struct login *login = login_of(request);
-	login->item = (struct lane_item){.call = &auth_admit_call, .urgency = LANE_URGENT};
+	login->item = (struct lane_item){.call = prefixes_are_set(&login->prefixes)
+							 ? &auth_admit_prefixes_call
+							 : &auth_admit_call,
+		.urgency = LANE_URGENT};
 	take_candidates(login);
 	/* Nothing to propose, and nothing known of the pool. A pool known to be full is not
 	 * searched, but asked all the same: the subscriber may have a session on the line to take
@@ -180,18 +191,40 @@ static void admit_take(struct lane_item *item, const struct pg_rows *rows, size_
 		admission->used_candidate = 0;
 }
 
+static void prefixes_put(const struct lane_item *item, struct pg_batch *batch)
+{
+	const struct login *login = login_of_item(item);
+	admit_put(item, batch);
+	pg_put_prefix(batch, &login->prefixes.framed);
+	pg_put_prefix(batch, &login->prefixes.delegated);
+}
+
+static void prefixes_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+{
+	struct login *login = login_of_item(item);
+	struct prefixes *prefixes = &login->admission.prefixes;
+	admit_take(item, rows, row);
+	if (!pg_read_prefix(rows, row, ADMIT_FRAMED_PREFIX, &prefixes->framed))
+		prefixes->framed = (struct prefix){0};
+	if (!pg_read_prefix(rows, row, ADMIT_DELEGATED_PREFIX, &prefixes->delegated))
+		prefixes->delegated = (struct prefix){0};
+}
+
 static void say_admission(struct request *request)
 {
 	const struct login *login = login_of(request);
-	char address[ADDR_TEXT_MAX];
+	char address[ADDR_TEXT_MAX], prefixes[PREFIXES_TEXT_MAX];
 	if (login->admission.is_outrun)
 		trace_say(request, "all %zu proposed addresses had just been taken",
 			login->proposal.count);
 	else if (login->verdict != REJECT_none)
 		trace_say(request, "%s", reject_name(login->verdict));
-	else if (addr_is_set(&login->admission.address))
-		trace_say(request, "address %s, in round %u",
-			addr_format(&login->admission.address, address), login->proposal.round);
+	else if (addr_is_set(&login->admission.address) ||
+		 prefixes_are_set(&login->admission.prefixes))
+		trace_say(request, "address %s%s, in round %u",
+			addr_format(&login->admission.address, address),
+			prefixes_format(&login->admission.prefixes, prefixes),
+			login->proposal.round);
 }
 
 static void admit_done(struct lane_item *item, enum lane_outcome outcome)
@@ -218,6 +251,8 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 	request_act(request, login->admission.is_outrun ? propose_again(login) : NEXT);
 }
 
+/* Both forms ask for the same; static prefixes alone make the second longer, so that nobody else
+ * pays for them. */
 static const enum pg_type admit_types[] = {
 	PG_UUID, PG_INT4, PG_INT4, PG_INT4, PG_INT4, PG_INET, PG_BOOL, /* key .. wants_address */
 	PG_INT4, PG_INT4, PG_INT4, PG_BOOL,                            /* limit .. no_accounting */
@@ -226,20 +261,35 @@ static const enum pg_type admit_types[] = {
 	PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,          /* calling .. class */
 	PG_INET, PG_INET, PG_INET, PG_INET, PG_BOOL,                   /* candidates, search */
 	PG_INT4, PG_INT4, PG_TEXT, /* authorised max, s, station to learn */
+	PG_INET, PG_INET,          /* prefixes */
 };
+
+#define ADMIT_TYPES (sizeof admit_types / sizeof admit_types[0])
+#define ADMIT_PARAMETERS                                                                       \
+	"$1::uuid[], $2::int4[], $3::int4[], $4::int4[], $5::int4[], $6::inet[], $7::bool[], " \
+	"$8::int4[], $9::int4[], $10::int4[], $11::bool[], $12::int4[], $13::inet[], "         \
+	"$14::inet[], $15::text[], $16::int8[], $17::text[], $18::text[], $19::text[], "       \
+	"$20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::inet[], "       \
+	"$26::inet[], $27::inet[], $28::inet[], $29::bool[], $30::int4[], $31::int4[], "       \
+	"$32::text[]"
 
 const struct lane_call auth_admit_call = {
 	.statement = {.name = "admit",
-		.sql = "select * from poprad.admit($1::uuid[], $2::int4[], $3::int4[], $4::int4[],"
-		       " $5::int4[], $6::inet[], $7::bool[], $8::int4[], $9::int4[], $10::int4[],"
-		       " $11::bool[], $12::int4[], $13::inet[], $14::inet[], $15::text[],"
-		       " $16::int8[], $17::text[], $18::text[], $19::text[], $20::text[],"
-		       " $21::text[], $22::text[], $23::text[], $24::text[], $25::inet[],"
-		       " $26::inet[], $27::inet[], $28::inet[], $29::bool[], $30::int4[],"
-		       " $31::int4[], $32::text[])",
-		.column_count = sizeof admit_types / sizeof admit_types[0],
+		.sql = "select ord, reason, session_key, address, used_candidate"
+		       " from poprad.admit(" ADMIT_PARAMETERS ")",
+		.column_count = ADMIT_TYPES - 2,
 		.types = admit_types},
 	.put = admit_put,
 	.take = admit_take,
+	.done = admit_done,
+};
+
+const struct lane_call auth_admit_prefixes_call = {
+	.statement = {.name = "admit_prefixes",
+		.sql = "select * from poprad.admit(" ADMIT_PARAMETERS ", $33::inet[], $34::inet[])",
+		.column_count = ADMIT_TYPES,
+		.types = admit_types},
+	.put = prefixes_put,
+	.take = prefixes_take,
 	.done = admit_done,
 };

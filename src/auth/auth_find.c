@@ -18,6 +18,8 @@ enum find_column {
 	FIND_STATIC_ADDRESS,
 	FIND_POLICY,
 	FIND_ATTRIBUTES,
+	FIND_FRAMED_PREFIX,
+	FIND_DELEGATED_PREFIX,
 };
 
 struct step_result auth_find(struct request *request)
@@ -64,15 +66,24 @@ static void find_take(struct lane_item *item, const struct pg_rows *rows, size_t
 		subscriber->static_address = (struct addr){0};
 	subscriber->policy = copy_text(pool, pg_read_text(rows, row, FIND_POLICY));
 	subscriber->attributes = copy_text(pool, pg_read_text(rows, row, FIND_ATTRIBUTES));
+	subscriber->static_prefixes = (struct prefixes){0};
+	struct prefixes *fixed = &subscriber->static_prefixes;
+	if (!pg_read_prefix(rows, row, FIND_FRAMED_PREFIX, &fixed->framed) ||
+		fixed->framed.addr.family != 6)
+		fixed->framed = (struct prefix){0};
+	if (!pg_read_prefix(rows, row, FIND_DELEGATED_PREFIX, &fixed->delegated) ||
+		fixed->delegated.addr.family != 6)
+		fixed->delegated = (struct prefix){0};
 }
 
 static void say_found(struct request *request)
 {
 	const struct subscriber *subscriber = &login_of(request)->subscriber;
 	if (subscriber->is_found)
-		trace_say(request, "subscriber %d, plan %d, %s%s", subscriber->subscriber_id,
+		trace_say(request, "subscriber %d, plan %d, %s%s%s", subscriber->subscriber_id,
 			subscriber->plan_id, subscriber->is_active ? "active" : "suspended",
-			addr_is_set(&subscriber->static_address) ? ", static address" : "");
+			addr_is_set(&subscriber->static_address) ? ", static address" : "",
+			prefixes_are_set(&subscriber->static_prefixes) ? ", static prefixes" : "");
 	else
 		trace_say(request, "there is no such subscriber");
 }

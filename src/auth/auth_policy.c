@@ -50,6 +50,7 @@ static void enter_garden(struct login *login, enum reject reason)
 	subscriber->policy = NULL;
 	subscriber->attributes = NULL;
 	subscriber->static_address = (struct addr){0};
+	subscriber->static_prefixes = (struct prefixes){0};
 	subscriber->expires_us = INT64_MAX;
 }
 
@@ -162,6 +163,7 @@ struct step_result auth_policy(struct request *request)
 		return request_await_catalog(request);
 	provide_choose(login, request->nas);
 	login->given = given_collect(login);
+	prefixes_choose(login);
 	login->filters = filters_choose(login, request->nas);
 	if (login->filters->is_refused)
 		return auth_reject(request, REJECT_filter_unfit);

@@ -53,6 +53,7 @@ static bool add_framed_service(struct request *request)
 	add_default_u32(request, ATTR_SERVICE_TYPE, SERVICE_FRAMED);
 	add_default_u32(request, ATTR_FRAMED_PROTOCOL, FRAMED_PROTOCOL_PPP);
 	add_address(request);
+	prefixes_add(&request->reply, &login->admission.prefixes);
 	session_class_format(login->admission.session_key, class);
 	reply_add_text(&request->reply, ATTR_CLASS, class);
 	if (login->interim_s != 0)
@@ -128,16 +129,18 @@ static void add_mschap2(struct request *request)
 static void report(const struct request *request)
 {
 	struct login *login = login_of(request);
-	char source[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX];
+	char source[ADDR_TEXT_MAX], address[ADDR_TEXT_MAX], prefixes[PREFIXES_TEXT_MAX];
 	login->duration_us = request_age_us(request);
 	log_event(LOG_LEVEL_INFO, "login_accepted",
-		"login=%s method=%s nas=%s source=%s calling_station=%s address=%s "
+		"login=%s method=%s nas=%s source=%s calling_station=%s address=%s%s "
 		"duration_us=%lld",
 		log_quote_text(login->line.user_name),
 		credential_method_name(login->credential.method),
 		log_quote_text(request->nas->name), addr_format(&request->endpoint.remote, source),
 		log_quote_text(login->line.calling_station_id),
-		addr_format(&login->admission.address, address), (long long)login->duration_us);
+		addr_format(&login->admission.address, address),
+		prefixes_format(&login->admission.prefixes, prefixes),
+		(long long)login->duration_us);
 }
 
 struct step_result auth_reply(struct request *request)

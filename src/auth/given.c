@@ -105,7 +105,8 @@ const struct given_attr *given_collect(const struct login *login)
 	struct given_attr *plan_first = NULL, **plan_end = &plan_first;
 	for (size_t n = 0; n < plan->attribute_count; n++) {
 		const struct encoded_attr *attr = &plan->attributes[n];
-		if (!is_replaced(own, attr) && !is_own(login, attr))
+		if (!is_replaced(own, attr) && !is_own(login, attr) &&
+			!prefixes_replace(login, attr))
 			plan_end = append(ctx, plan_end, attr);
 	}
 	*end = plan_first;

@@ -27,6 +27,13 @@ struct credential {
 	size_t challenge_size;
 };
 
+#define PREFIXES_TEXT_MAX (2 * ADDR_TEXT_MAX + 48)
+
+/* The IPv6 prefixes of a session; each may be none. */
+struct prefixes {
+	struct prefix framed, delegated;
+};
+
 /* What poprad.find returned. */
 struct subscriber {
 	bool is_found;
@@ -35,6 +42,7 @@ struct subscriber {
 	int64_t expires_us; /* wall clock; INT64_MAX = never */
 	char *password;     /* as stored; wiped once it has been looked at */
 	struct addr static_address;
+	struct prefixes static_prefixes;
 	char *policy;     /* what he has of his own, JSON; NULL = nothing */
 	char *attributes; /* one a line; NULL = none */
 };
@@ -61,6 +69,7 @@ struct admission {
 	bool is_unknown; /* a reason that this server does not know */
 	uint8_t session_key[SESSION_KEY_SIZE];
 	struct addr address;
+	struct prefixes prefixes;
 	int64_t used_candidate; /* from 1; 0 = another address, or none */
 };
 
@@ -88,6 +97,7 @@ struct login {
 	/* his own, which goes before the plan's attributes, and the plan's; zero = nothing */
 	struct rendered_provision own_provision, provision;
 	const struct given_attr *given; /* the subscriber's, then the plan's */
+	struct prefixes prefixes;       /* that it asks for */
 	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
 	/* what it ends with */
@@ -142,6 +152,16 @@ const struct given_attr *given_collect(const struct login *login);
 
 /* Adds them to the reply, but for those that something else has taken the place of. */
 void given_add(struct request *request);
+
+/* The static prefixes that the login asks for: not where an attribute of the subscriber's says
+ * another. After given_collect(). */
+void prefixes_choose(struct login *login);
+/* True: a static prefix goes before that attribute of the plan's. */
+bool prefixes_replace(const struct login *login, const struct encoded_attr *attr);
+bool prefixes_are_set(const struct prefixes *prefixes);
+void prefixes_add(struct reply *reply, const struct prefixes *prefixes);
+/* " framed_ipv6_prefix=..." for a line of the log; "" for none. */
+const char *prefixes_format(const struct prefixes *prefixes, char text[PREFIXES_TEXT_MAX]);
 
 /* Does he come from where his policy binds him to? REJECT_none, or how he does not. */
 enum reject bound_check(struct login *login);

@@ -47,11 +47,13 @@ static int look(struct request *request, const struct nas *nas, struct preview *
 		return ERR_NOT_FOUND;
 	provide_choose(login, nas);
 	login->given = given_collect(login);
+	prefixes_choose(login);
 	login->filters = filters_choose(login, nas);
 	preview->is_refused = login->filters->is_refused;
 	times_choose(login, hours_end_us, now_us);
 	reply_init_part(&request->reply, preview->octets);
 	add_address(request, preview);
+	prefixes_add(&request->reply, &login->prefixes);
 	if (login->interim_s != 0 && given_find(login, 0, ATTR_ACCT_INTERIM_INTERVAL) == NULL)
 		reply_add_u32(&request->reply, ATTR_ACCT_INTERIM_INTERVAL, login->interim_s);
 	if (!reply_add_part(&request->reply, login->filters->octets, login->filters->size))
@@ -86,6 +88,7 @@ int auth_preview(struct catalog *catalog, const struct nas *nas,
 		.is_active = subscriber->is_active,
 		.expires_us = subscriber->expires_us,
 		.static_address = subscriber->static_address,
+		.static_prefixes = {subscriber->framed_prefix, subscriber->delegated_prefix},
 		.policy = copy(pool, subscriber->policy),
 		.attributes = copy(pool, subscriber->attributes)};
 	*preview = (struct preview){.size = 0};

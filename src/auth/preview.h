@@ -14,6 +14,7 @@ struct preview_subscriber {
 	bool is_active;
 	int64_t expires_us; /* INT64_MAX = never */
 	struct addr static_address;
+	struct prefix framed_prefix, delegated_prefix;
 	const char *policy;     /* NULL = nothing of his own */
 	const char *attributes; /* one a line; NULL = none */
 };

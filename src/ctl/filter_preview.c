@@ -51,6 +51,17 @@ static int find_nas(
 			    : call_fail(pg->call, CTL_REFUSED, "nas %s has just changed", name);
 }
 
+/* A column that is null leaves *prefix none. */
+static int read_prefix(
+	const struct call *call, const json_t *row, const char *column, struct prefix *prefix)
+{
+	const char *text = json_string_value(json_object_get(row, column));
+
+	if (text != NULL && prefix_parse(text, prefix) != 0)
+		return call_fail(call, CTL_REFUSED, "%s is no prefix", text);
+	return CTL_OK;
+}
+
 /* Its texts belong to *row, which the caller lets go of. */
 static int find_subscriber(
 	struct pg *pg, const char *login, json_t **row, struct preview_subscriber *subscriber)
@@ -64,7 +75,8 @@ static int find_subscriber(
 		"select json_build_object('plan_id', s.plan_id, 'is_active', s.status = 'active', "
 		"'expires_us', case when isfinite(s.expires_at) then (extract(epoch from "
 		"s.expires_at) * 1000000)::bigint when s.expires_at < now() then 0 end, "
-		"'static_address', host(s.static_address), 'policy', "
+		"'static_address', host(s.static_address), 'framed_prefix', s.framed_ipv6_prefix, "
+		"'delegated_prefix', s.delegated_ipv6_prefix, 'policy', "
 		"(select p.document from poprad.subscriber_policy p where p.subscriber_id = "
 		"s.subscriber_id), 'attributes', "
 		"nullif(array_to_string(s.attributes, E'\\n'), ''))::text "
@@ -86,7 +98,10 @@ static int find_subscriber(
 		return call_fail(pg->call, CTL_REFUSED, "%s is no address", text);
 	subscriber->policy = json_string_value(json_object_get(*row, "policy"));
 	subscriber->attributes = json_string_value(json_object_get(*row, "attributes"));
-	return CTL_OK;
+	code = read_prefix(pg->call, *row, "framed_prefix", &subscriber->framed_prefix);
+	return code != CTL_OK ? code
+			      : read_prefix(pg->call, *row, "delegated_prefix",
+					&subscriber->delegated_prefix);
 }
 
 static void add_attribute(void *owner, const struct described *described)

@@ -54,6 +54,15 @@ static const struct {
 				 "popradctl subscriber set"},
 	{"subscriber_static_address_key",
 		"another subscriber has that static address; see popradctl address show"},
+	{"subscriber_framed_ipv6_prefix_key",
+		"another subscriber has that prefix; see popradctl address show"},
+	{"subscriber_delegated_ipv6_prefix_key",
+		"another subscriber has that prefix; see popradctl address show"},
+	{"subscriber_prefixes_check", "the two prefixes of a subscriber must not overlap"},
+	{"subscriber_framed_ipv6_prefix_check",
+		"the prefix of a line is one of IPv6, of a length of /16 or more"},
+	{"subscriber_delegated_ipv6_prefix_check",
+		"a delegated prefix is one of IPv6, of a length of /16 or more"},
 	{"nas_timeout_ms_check", "a NAS's timeout is at most 60 seconds"},
 };
 

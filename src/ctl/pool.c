@@ -36,7 +36,11 @@ static const struct parameter pool_remove_arguments[] = {
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
 static const struct parameter address_arguments[] = {
-	{.name = "ADDRESS", .type = VALUE_ADDRESS, .sentence = "The address."}, {0}};
+	{.name = "ADDRESS",
+		.type = VALUE_PREFIX,
+		.sentence = "The address, or the IPv6 prefix with its length."},
+	{0},
+};
 
 static int pool_add(struct call *call)
 {
@@ -111,16 +115,16 @@ static int address_show(struct call *call)
 	return code != CTL_OK
 		       ? code
 		       : output_show(pg,
-				 "select host(a.address) as address, p.name as pool, r.prefix, "
-				 "a.is_static, (select login from poprad.subscriber o "
-				 "where o.static_address = a.address) as static_login, s.login, "
+				 "select a.address, p.name as pool, r.prefix, "
+				 "a.is_static, (select string_agg(o.login, ' ') from "
+				 "poprad.static_owner(a.address) o) as static_login, s.login, "
 				 "a.session_key, a.changed_at from poprad.address a "
 				 "left join poprad.pool p using (pool_id) "
 				 "left join poprad.pool_range r using (pool_range_id) "
 				 "left join poprad.subscriber s on s.subscriber_id = "
 				 "a.subscriber_id "
 				 "where a.address = $1::inet",
-				 &params, "such address in a pool, nor a static one");
+				 &params, "such address or prefix in a pool, nor a static one");
 }
 
 const struct command pool_commands[] = {
@@ -161,8 +165,8 @@ const struct command address_commands[] = {
 		.verb = "show",
 		.arguments = address_arguments,
 		.options = json_options,
-		.sentence = "Says whose an address is: its pool, its present or last holder, its "
-			    "session.",
+		.sentence = "Says whose an address or a prefix is: its pool, its present or last "
+			    "holder, its session.",
 		.example = "popradctl address show 10.0.8.17",
 		.run = address_show,
 	},

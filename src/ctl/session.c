@@ -72,17 +72,18 @@ static const struct parameter close_nas_options[] = {
 	{0},
 };
 
-#define SESSION_COLUMNS                                                                       \
-	"s.session_key, s.state, b.login, s.user_name, n.name as nas, s.subscriber_id, "      \
-	"p.name as plan, s.nas_id, s.nas_address, s.nas_ip_address, s.nas_identifier, "       \
-	"s.nas_port, s.nas_port_id, s.nas_port_type, s.calling_station_id, "                  \
-	"s.called_station_id, s.acct_session_id, s.acct_multi_session_id, s.class, "          \
-	"s.address, s.framed_address, s.framed_ipv6_address, s.framed_ipv6_prefix, "          \
-	"s.framed_interface_id, s.delegated_ipv6_prefix, s.service_type, s.framed_protocol, " \
-	"s.authentic, s.connect_info_start, s.connect_info_stop, s.authorised_at, "           \
-	"s.authorised_until, s.started_at, s.updated_at, s.last_heard, s.stopped_at, "        \
-	"s.closed_at, s.terminate_cause, s.cause_rank, s.interim_s, s.session_time, "         \
-	"s.in_octets, s.out_octets, s.in_packets, s.out_packets, s.in_wraps, s.out_wraps, "   \
+#define SESSION_COLUMNS                                                                     \
+	"s.session_key, s.state, b.login, s.user_name, n.name as nas, s.subscriber_id, "    \
+	"p.name as plan, s.nas_id, s.nas_address, s.nas_ip_address, s.nas_identifier, "     \
+	"s.nas_port, s.nas_port_id, s.nas_port_type, s.calling_station_id, "                \
+	"s.called_station_id, s.acct_session_id, s.acct_multi_session_id, s.class, "        \
+	"s.address, s.framed_address, s.framed_ipv6_address, s.framed_ipv6_prefix, "        \
+	"s.framed_interface_id, s.delegated_ipv6_prefix, s.leased_framed_prefix, "          \
+	"s.leased_delegated_prefix, s.service_type, s.framed_protocol, "                    \
+	"s.authentic, s.connect_info_start, s.connect_info_stop, s.authorised_at, "         \
+	"s.authorised_until, s.started_at, s.updated_at, s.last_heard, s.stopped_at, "      \
+	"s.closed_at, s.terminate_cause, s.cause_rank, s.interim_s, s.session_time, "       \
+	"s.in_octets, s.out_octets, s.in_packets, s.out_packets, s.in_wraps, s.out_wraps, " \
 	"to_jsonb(s.flags) as flags"
 #define SESSION_JOINS                                             \
 	" s left join poprad.subscriber b using (subscriber_id) " \

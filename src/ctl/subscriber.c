@@ -30,6 +30,16 @@ static const struct parameter login_argument[] = {
 			.type = VALUE_ADDRESS,                                                     \
 			.form = "A",                                                               \
 			.sentence = "The address that the subscriber always gets."},               \
+		{.name = "framed-ipv6-prefix",                                                     \
+			.type = VALUE_PREFIX,                                                      \
+			.form = "NET",                                                             \
+			.sentence = "The IPv6 prefix that his line always gets, such as "          \
+				    "2001:db8:0:1::/64."},                                         \
+		{.name = "delegated-ipv6-prefix",                                                  \
+			.type = VALUE_PREFIX,                                                      \
+			.form = "NET",                                                             \
+			.sentence = "The IPv6 prefix that his router always gets for what is "     \
+				    "behind it, such as 2001:db8:1:100::/56."},                    \
 		{.name = "expires",                                                                \
 			.type = VALUE_TEXT,                                                        \
 			.form = "TIME",                                                            \
@@ -56,6 +66,8 @@ static const struct parameter set_options[] = {
 	POLICY_OPTIONS("|none", true),
 	SUBSCRIBER_POLICY_OPTIONS,
 	{.name = "no-static-address", .sentence = "Take the static address away."},
+	{.name = "no-framed-ipv6-prefix", .sentence = "Take the prefix of the line away."},
+	{.name = "no-delegated-ipv6-prefix", .sentence = "Take the delegated prefix away."},
 	{.name = "no-attributes", .sentence = "Take the further attributes away."},
 	{0},
 };
@@ -117,7 +129,7 @@ int subscriber_not_there(const struct call *call, const char *login)
 		"there is no subscriber %s (see popradctl subscriber list)", login);
 }
 
-/* $1 to $6, the same for add and set. */
+/* $1 to $8, the same for add and set. */
 static int add_subscriber_options(struct call *call, struct params *params)
 {
 	const char *password;
@@ -132,6 +144,8 @@ static int add_subscriber_options(struct call *call, struct params *params)
 	params_add(params, password);
 	params_add(params, call_value(call, "expires"));
 	params_add(params, call_value(call, "static-address"));
+	params_add(params, call_value(call, "framed-ipv6-prefix"));
+	params_add(params, call_value(call, "delegated-ipv6-prefix"));
 	return attribute_params(call, params);
 }
 
@@ -185,11 +199,12 @@ static int subscriber_add(struct call *call)
 	if (code == CTL_OK)
 		code = pg_run(pg,
 			"insert into poprad.subscriber (login, realm_id, plan_id, password, "
-			"expires_at, static_address, attributes) values ($1, "
+			"expires_at, static_address, framed_ipv6_prefix, delegated_ipv6_prefix, "
+			"attributes) values ($1, "
 			"(select realm_id from poprad.realm "
 			"where name = substring($1 from '@([^@]*)$')), poprad.plan_get($2), $3, "
-			"nullif($4, 'never')::timestamptz, $5::inet, "
-			"coalesce($6::text[], '{}'))",
+			"nullif($4, 'never')::timestamptz, $5::inet, $6::cidr, $7::cidr, "
+			"coalesce($8::text[], '{}'))",
 			&params, NULL);
 	if (code == CTL_OK)
 		code = set_policy(pg, &policy);
@@ -235,6 +250,24 @@ static int note_exemptions(struct pg *pg, const char *login)
 	return code;
 }
 
+/* $9 to $11: what he no longer has. */
+static int add_taken_away(struct call *call, struct params *params)
+{
+	static const char *const options[][2] = {
+		{"static-address", "no-static-address"},
+		{"framed-ipv6-prefix", "no-framed-ipv6-prefix"},
+		{"delegated-ipv6-prefix", "no-delegated-ipv6-prefix"},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		if (call_has(call, options[i][0]) && call_has(call, options[i][1]))
+			return call_fail(call, CTL_USAGE, "--%s and --%s exclude each other",
+				options[i][0], options[i][1]);
+		params_add(params, call_has(call, options[i][1]) ? "true" : "false");
+	}
+	return CTL_OK;
+}
+
 static int subscriber_set(struct call *call)
 {
 	struct params params = {0}, policy = {0};
@@ -243,11 +276,9 @@ static int subscriber_set(struct call *call)
 	long changed = 0;
 	int code;
 
-	if (call_has(call, "static-address") && call_has(call, "no-static-address"))
-		return call_fail(call, CTL_USAGE,
-			"--static-address and --no-static-address exclude each other");
 	code = add_subscriber_options(call, &params);
-	params_add(&params, call_has(call, "no-static-address") ? "true" : "false");
+	if (code == CTL_OK)
+		code = add_taken_away(call, &params);
 	params_add(&policy, params.values[0]);
 	if (code == CTL_OK)
 		code = policy_params(call, true, &policy);
@@ -262,9 +293,13 @@ static int subscriber_set(struct call *call)
 			"password = coalesce($3, password), expires_at = case when $4::text is "
 			"null "
 			"then expires_at else nullif($4, 'never')::timestamptz end, "
-			"static_address = case when $7::boolean then null "
+			"static_address = case when $9::boolean then null "
 			"else coalesce($5::inet, static_address) end, "
-			"attributes = coalesce($6::text[], attributes) where login = $1",
+			"framed_ipv6_prefix = case when $10::boolean then null "
+			"else coalesce($6::cidr, framed_ipv6_prefix) end, "
+			"delegated_ipv6_prefix = case when $11::boolean then null "
+			"else coalesce($7::cidr, delegated_ipv6_prefix) end, "
+			"attributes = coalesce($8::text[], attributes) where login = $1",
 			&params, &changed);
 	if (code == CTL_OK && changed == 0)
 		return subscriber_not_there(call, params.values[0]);
@@ -278,7 +313,8 @@ static int subscriber_set(struct call *call)
 
 #define SUBSCRIBER_COLUMNS                                                                       \
 	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, "    \
-	"s.static_address, o.session_limit, o.session_timeout_s, o.idle_timeout_s, "             \
+	"s.static_address, s.framed_ipv6_prefix, s.delegated_ipv6_prefix, o.session_limit, "     \
+	"o.session_timeout_s, o.idle_timeout_s, "                                                \
 	"o.interim_s, o.login_hours, o.time_zone, o.rate_in_kbit, o.rate_out_kbit, "             \
 	"to_jsonb(o.dns_servers) as dns_servers, o.address_list, to_jsonb(o.routes) as routes, " \
 	"to_jsonb(o.calling_stations) as calling_stations, o.learn_calling_station, "            \
@@ -336,7 +372,12 @@ static int subscriber_show(struct call *call)
 		"'session_key', e.session_key, 'state', e.state, 'nas', n.name, "
 		"'nas_address', host(e.nas_address), 'nas_port', e.nas_port, "
 		"'calling_station_id', e.calling_station_id, 'address', host(e.address), "
-		"'framed_address', host(e.framed_address), 'authorised_at', e.authorised_at, "
+		"'leased_framed_prefix', e.leased_framed_prefix, 'leased_delegated_prefix', "
+		"e.leased_delegated_prefix, "
+		"'framed_address', host(e.framed_address), "
+		"'framed_ipv6_prefix', e.framed_ipv6_prefix, 'delegated_ipv6_prefix', "
+		"e.delegated_ipv6_prefix, "
+		"'authorised_at', e.authorised_at, "
 		"'started_at', e.started_at, 'session_time', e.session_time, "
 		"'in_octets', e.in_octets, 'out_octets', e.out_octets, "
 		"'flags', e.flags) order by e.session_key) from poprad.session e "

@@ -241,11 +241,13 @@ static void print_subscriber(const struct printer *printer)
 	}
 	bool has_expired = json_is_true(json_object_get(subscriber, "has_expired"));
 	bool has_end = text_of(subscriber, "expires_at") != NULL;
-	say(printer, "%s: %s, plan %s, %s%s%s.", login, text_of(subscriber, "status"),
+	say(printer, "%s: %s, plan %s, %s%s%s%s%s.", login, text_of(subscriber, "status"),
 		text_of(subscriber, "plan"),
 		has_expired ? "expired at " : (has_end ? "expires at " : "does not expire"),
 		has_end ? time_of(printer, subscriber, "expires_at") : "",
-		optional(printer, ", static address ", subscriber, "static_address"));
+		optional(printer, ", static address ", subscriber, "static_address"),
+		optional(printer, ", static prefix ", subscriber, "framed_ipv6_prefix"),
+		optional(printer, ", delegated prefix ", subscriber, "delegated_ipv6_prefix"));
 	const char *hours = text_of(subscriber, "login_hours");
 	if (hours != NULL && strcmp(hours, "always") != 0)
 		say(printer, "  Login hours: %s (%s).", hours, text_of(subscriber, "time_zone"));
@@ -266,12 +268,14 @@ static void print_subscriber(const struct printer *printer)
 static void print_session(const struct printer *printer, const json_t *session)
 {
 	bool is_active = strcmp(text_of(session, "state"), "active") == 0;
-	say(printer, "%s since %s on %s%s%s%s (session %s).",
+	say(printer, "%s since %s on %s%s%s%s%s%s (session %s).",
 		is_active ? "Online" : "Let in, but its NAS has not reported the session's start;",
 		time_of(printer, session, "since"), nas_text(printer, session),
 		port_text(printer, session),
 		optional(printer, ", from ", session, "calling_station_id"),
 		optional(printer, ", address ", session, "address"),
+		optional(printer, ", prefix ", session, "framed_ipv6_prefix"),
+		optional(printer, ", delegated prefix ", session, "delegated_ipv6_prefix"),
 		text_of(session, "session_key"));
 	print_imposed_by_group(printer, json_object_get(session, "imposed"));
 }

@@ -83,6 +83,7 @@ bool pg_read_bool(const struct pg_rows *rows, size_t row, unsigned column, bool 
 bool pg_read_uuid(
 	const struct pg_rows *rows, size_t row, unsigned column, uint8_t key[SESSION_KEY_SIZE]);
 bool pg_read_addr(const struct pg_rows *rows, size_t row, unsigned column, struct addr *addr);
+bool pg_read_prefix(const struct pg_rows *rows, size_t row, unsigned column, struct prefix *prefix);
 /* infinity and -infinity are INT64_MAX and INT64_MIN, here and in pg_put_time. */
 bool pg_read_time(const struct pg_rows *rows, size_t row, unsigned column, int64_t *wall_us);
 /* NUL-terminated, gone with rows; NULL if null. */

@@ -101,19 +101,35 @@ bool pg_read_uuid(
 	return true;
 }
 
-bool pg_read_addr(const struct pg_rows *rows, size_t row, unsigned column, struct addr *addr)
+static bool find_inet(const struct pg_rows *rows, size_t row, unsigned column, struct value *found,
+	struct addr *addr)
 {
-	struct value found;
-	if (!find_value(rows, row, column, "inet", &found))
+	if (!find_value(rows, row, column, "inet", found))
 		return false;
-	bool is_v4 = found.size == INET_HEADER_SIZE + 4 && found.octets[0] == PG_FAMILY_V4;
-	bool is_v6 = found.size == INET_HEADER_SIZE + 16 && found.octets[0] == PG_FAMILY_V6;
-	if ((found.oid != OID_INET && found.oid != OID_CIDR) || (!is_v4 && !is_v6)) {
+	bool is_v4 = found->size == INET_HEADER_SIZE + 4 && found->octets[0] == PG_FAMILY_V4;
+	bool is_v6 = found->size == INET_HEADER_SIZE + 16 && found->octets[0] == PG_FAMILY_V6;
+	if ((found->oid != OID_INET && found->oid != OID_CIDR) || (!is_v4 && !is_v6)) {
 		log_mismatch(rows, column, "inet");
 		return false;
 	}
-	*addr = addr_from_bytes(is_v4 ? 4 : 6, found.octets + INET_HEADER_SIZE);
+	*addr = addr_from_bytes(is_v4 ? 4 : 6, found->octets + INET_HEADER_SIZE);
 	return true;
+}
+
+bool pg_read_prefix(const struct pg_rows *rows, size_t row, unsigned column, struct prefix *prefix)
+{
+	struct value found;
+	struct addr addr;
+	if (!find_inet(rows, row, column, &found, &addr))
+		return false;
+	*prefix = prefix_of(&addr, found.octets[1]);
+	return true;
+}
+
+bool pg_read_addr(const struct pg_rows *rows, size_t row, unsigned column, struct addr *addr)
+{
+	struct value found;
+	return find_inet(rows, row, column, &found, addr);
 }
 
 bool pg_read_time(const struct pg_rows *rows, size_t row, unsigned column, int64_t *wall_us)

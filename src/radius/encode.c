@@ -109,6 +109,13 @@ void reply_add_addr(struct reply *reply, uint8_t number, const struct addr *addr
 	reply_add_octets(reply, number, addr->bytes, addr->family == 4 ? 4 : 16);
 }
 
+void reply_add_prefix6(struct reply *reply, uint8_t number, const struct prefix *prefix)
+{
+	uint8_t octets[2 + sizeof prefix->addr.bytes] = {0, prefix->bits};
+	memcpy(octets + 2, prefix->addr.bytes, sizeof prefix->addr.bytes);
+	reply_add_octets(reply, number, octets, sizeof octets);
+}
+
 void reply_add_text(struct reply *reply, uint8_t number, const char *text)
 {
 	reply_add_octets(reply, number, text, strlen(text));

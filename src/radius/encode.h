@@ -31,6 +31,8 @@ void reply_init(struct reply *reply, uint8_t octets[RADIUS_MAX_PACKET], enum rad
 
 void reply_add_u32(struct reply *reply, uint8_t number, uint32_t value);
 void reply_add_addr(struct reply *reply, uint8_t number, const struct addr *addr);
+/* A reserved octet, the length and the whole address: RFC 3162 section 2.3, RFC 4818 section 3. */
+void reply_add_prefix6(struct reply *reply, uint8_t number, const struct prefix *prefix);
 /* Longer values are cut at 253 octets. */
 void reply_add_octets(struct reply *reply, uint8_t number, const void *value, size_t size);
 void reply_add_text(struct reply *reply, uint8_t number, const char *text);

@@ -193,6 +193,16 @@ bool pg_read_addr(const struct pg_rows *rows, size_t row, unsigned column, struc
 	return rc == 0;
 }
 
+bool pg_read_prefix(const struct pg_rows *rows, size_t row, unsigned column, struct prefix *prefix)
+{
+	const char *text = pg_read_text(rows, row, column);
+	if (!text)
+		return false;
+	int rc = prefix_parse(text, prefix);
+	assert(rc == 0);
+	return rc == 0;
+}
+
 bool pg_read_time(const struct pg_rows *rows, size_t row, unsigned column, int64_t *wall_us)
 {
 	return pg_read_int(rows, row, column, wall_us);

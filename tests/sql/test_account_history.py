@@ -305,7 +305,8 @@ def test_the_history_is_asked_by_its_indexes(connection):
     server = connection.cursor()
     for address in ("10.9.0.77", "2001:db8:1:4d::1", "2001:db8:2:4d::1"):
         rows(connection, "begin")
+        before = rows_read(server)
         server.execute("select count(*) from poprad.session_keys_with(%s, %s)", (address, at(7)))
         assert server.fetchone() == (1,)
-        assert rows_read(server) < 250
+        assert rows_read(server) - before < 300  # the other month has one row, which may be read for each network
         rows(connection, "rollback")

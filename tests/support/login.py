@@ -23,7 +23,7 @@ COLUMNS = (
     ("called_station_id", "text"), ("user_name", "text"), ("service_type", "text"), ("framed_protocol", "text"),
     ("class", "text"), ("candidate_1", "inet"), ("candidate_2", "inet"), ("candidate_3", "inet"),
     ("candidate_4", "inet"), ("search", "bool"), ("authorised_max", "int4"), ("authorised_s", "int4"),
-    ("learned_station", "text"))
+    ("learned_station", "text"), ("framed_prefix", "inet"), ("delegated_prefix", "inet"))
 
 DEFAULTS = {
     "plan_id": 1, "pool_id": 1, "nas_group_id": 0, "wants_address": True, "session_limit": 0, "interim_s": 600,
@@ -33,7 +33,12 @@ DEFAULTS = {
 
 ADMIT = "select * from poprad.admit(" + ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS) + ")"
 
-Verdict = collections.namedtuple("Verdict", "reason session_key address used_candidate")
+
+class Verdict(collections.namedtuple("Verdict", "reason session_key address used_candidate")):
+    """What admit() says; prefixes: the framed and the delegated one."""
+
+    prefixes = (None, None)
+
 
 _mint_count = itertools.count()
 
@@ -61,7 +66,8 @@ def admit(cursor, *requests):
     verdicts = [None] * len(requests)
     for ordinal, *columns in cursor.fetchall():
         assert verdicts[ordinal - 1] is None, "two rows for one request"
-        verdicts[ordinal - 1] = Verdict(*columns)
+        verdicts[ordinal - 1] = Verdict(*columns[:4])
+        verdicts[ordinal - 1].prefixes = tuple(columns[4:])
     return verdicts
 
 
@@ -71,7 +77,9 @@ def double_leases(cursor):
         select host(a.address), a.session_key from poprad.address a
         left join poprad.session s on s.session_key = a.session_key
         where a.session_key is not null
-            and (s.session_key is null or s.state = 'closed' or s.address is distinct from a.address)""")
+            and (s.session_key is null or s.state = 'closed' or s.address is distinct from a.address
+                and s.leased_framed_prefix is distinct from a.address
+                and s.leased_delegated_prefix is distinct from a.address)""")
     return cursor.fetchall()
 
 

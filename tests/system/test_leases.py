@@ -189,6 +189,41 @@ def test_a_static_address_moves_from_an_authorised_session_and_not_from_an_activ
     assert client.login(login, password, [(NAS_PORT, 52)]).address() == "10.0.4.88", "the same line replaces it"
 
 
+def prefix(network):
+    """The value of Framed-IPv6-Prefix and Delegated-IPv6-Prefix."""
+    network = ipaddress.ip_network(network)
+    return bytes((0, network.prefixlen)) + network.network_address.packed
+
+
+def test_static_prefixes_are_sent_shown_held_and_given_back(server, client, subscriber, plan):
+    framed, delegated = "2001:db8:0:77::/64", "2001:db8:77:100::/56"
+    login, password = subscriber("--plan", plan("--pool", "dynamic"), "--framed-ipv6-prefix", framed,
+                                 "--delegated-ipv6-prefix", delegated)
+    accept = client.login(login, password, [(NAS_PORT, 54)])
+    assert accept.code == ACCESS_ACCEPT and accept.address()
+    assert (accept.all(FRAMED_IPV6_PREFIX), accept.all(DELEGATED_IPV6_PREFIX)) == ([prefix(framed)], [prefix(delegated)])
+    start(client, "prefixes-1", login, accept, [
+        (NAS_PORT, 54), (FRAMED_IPV6_PREFIX, prefix(framed)), (DELEGATED_IPV6_PREFIX, prefix(delegated))])
+    assert client.login(login, password, [(NAS_PORT, 55)]).text(REPLY_MESSAGE) == "Prefix in use"
+    shown = server.ctl_json("subscriber", "show", login)
+    assert (shown["framed_ipv6_prefix"], shown["delegated_ipv6_prefix"]) == (framed, delegated)
+    assert shown["sessions"][0]["leased_delegated_prefix"] == delegated
+    held = server.ctl_json("address", "show", delegated)
+    assert (held["static_login"], held["session_key"]) == (login, shown["sessions"][0]["session_key"])
+    assert f"static prefix {framed}, delegated prefix {delegated}" in server.ctl("why", login)
+    assert f"Delegated-IPv6-Prefix = {delegated}" in server.ctl("filter", "preview", login, "--nas", "localhost")
+    assert login in server.ctl("session", "list", "--address", "2001:db8:77:1ff::1")
+    with pytest.raises(Refused, match=f"overlaps {delegated}, which is that of {login}"):
+        server.ctl("subscriber", "add", "other@isp.example", "--password", "x", "--plan", "dsl-static",
+                   "--framed-ipv6-prefix", "2001:db8:77:1ff::/64")
+    stop(client, "prefixes-1", login, accept, [(NAS_PORT, 54)])
+    assert "session_key" not in server.ctl_json("address", "show", framed) or (
+        server.ctl_json("address", "show", framed)["session_key"] is None)
+    server.ctl("subscriber", "set", login, "--no-framed-ipv6-prefix", "--delegated-ipv6-prefix", "2001:db8:77:200::/56")
+    accept = client.login(login, password, [(NAS_PORT, 56)])
+    assert (accept.all(FRAMED_IPV6_PREFIX), accept.all(DELEGATED_IPV6_PREFIX)) == ([], [prefix("2001:db8:77:200::/56")])
+
+
 def test_at_most_four_authorised_sessions_of_one_subscriber(server, client, subscriber):
     login, password = subscriber()
     for port in range(6):
