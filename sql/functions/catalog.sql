@@ -5,12 +5,14 @@
 -- it learns of changes by NOTIFY poprad_catalog, and by asking for the version now and then, should a notice be lost.
 -- 0 stands for "none" in numbers that name another row.
 
--- Where a plan's subscribers may log in from: what is said of it.
-create or replace function poprad.plan_binding(p poprad.plan) returns jsonb
+-- What few plans say, and the document leaves out of the others: where their subscribers may log in from, and tunnels.
+drop function if exists poprad.plan_binding; -- of an earlier version
+create or replace function poprad.plan_rare(p poprad.plan) returns jsonb
 language sql stable set search_path = poprad, pg_temp as $$
 	select coalesce(jsonb_object_agg(b.key, b.value), '{}')
 	from jsonb_each(jsonb_build_object('calling_stations', p.calling_stations, 'called_stations', p.called_stations,
-		'nas_port_types', p.nas_port_types, 'nas_groups', p.nas_groups, 'learn_calling_station', p.learn_calling_station)) b
+		'nas_port_types', p.nas_port_types, 'nas_groups', p.nas_groups, 'learn_calling_station', p.learn_calling_station,
+		'tunnels', p.tunnels, 'tunnel_address', p.tunnel_address)) b
 	where b.value not in ('[]', 'false')
 $$;
 
@@ -27,7 +29,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'limit_proxy_state', n.limit_proxy_state, 'no_accounting', n.no_accounting,
 				'timeout_ms', n.timeout_ms, 'filter_form', n.filter_form)
 				|| case n.filter_form when 'filter-server' then jsonb_build_object('filter_password', coalesce(n.filter_password, 'cisco'))
-					else '{}' end order by n.nas_id), '[]')
+					else '{}' end || case when n.ends_tunnels then '{"ends_tunnels": true}'::jsonb else '{}' end order by n.nas_id), '[]')
 			from nas n left join nas_group g on g.nas_group_id = n.nas_group_id
 			where wanted is null or n.nas_id = any (wanted)),
 		'learned', (select coalesce(jsonb_agg(host(l.source) order by l.source), '[]') from nas_learned l),
@@ -66,6 +68,8 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 					select jsonb_agg(i.filter_id order by i.position) from nas_group_filter i
 					where i.nas_group_id = g.nas_group_id)) order by g.nas_group_id), '[]')
 			from nas_group g where exists (select from nas_group_filter i where i.nas_group_id = g.nas_group_id)),
+		'tunnels', (
+			select coalesce(jsonb_agg(jsonb_strip_nulls(to_jsonb(t) - 'tunnel_id') order by t.name), '[]') from tunnel t),
 		'plans', (
 			select coalesce(jsonb_agg(jsonb_build_object('plan_id', p.plan_id, 'name', p.name,
 				'pool_id', coalesce(p.pool_id, 0), 'session_limit', p.session_limit,
@@ -78,7 +82,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'filters', (
 					select coalesce(jsonb_agg(f.filter_id order by f.position), '[]')
 					from plan_filter f where f.plan_id = p.plan_id),
-				'attributes', to_jsonb(p.attributes)) || plan_binding(p) order by p.plan_id), '[]')
+				'attributes', to_jsonb(p.attributes)) || plan_rare(p) order by p.plan_id), '[]')
 			from plan p))
 $$;
 
@@ -133,7 +137,8 @@ declare
 	name text;
 begin
 	foreach name in array array['nas', 'nas_group', 'nas_learned', 'pool', 'pool_range', 'filter', 'filter_rule',
-			'filter_set', 'filter_set_name', 'realm_filter', 'nas_group_filter', 'plan', 'plan_filter'] loop
+			'filter_set', 'filter_set_name', 'realm_filter', 'nas_group_filter', 'tunnel', 'plan',
+			'plan_filter'] loop
 		execute format('create or replace trigger catalog_changed after insert or update or delete or truncate '
 			'on poprad.%I for each statement execute function poprad.catalog_changed()', name);
 	end loop;

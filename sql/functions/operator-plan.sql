@@ -43,6 +43,8 @@ begin
 		called_stations = wanted.called_stations,
 		nas_port_types = wanted.nas_port_types,
 		nas_groups = wanted.nas_groups,
+		tunnels = wanted.tunnels,
+		tunnel_address = wanted.tunnel_address,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
 		suspended_plan_id = case when suspended_plan is null then p.suspended_plan_id

@@ -66,6 +66,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'called_stations', to_jsonb(coalesce(o.called_stations, p.called_stations)),
 		'nas_port_types', to_jsonb(coalesce(o.nas_port_types, p.nas_port_types)),
 		'nas_groups', to_jsonb(coalesce(o.nas_groups, p.nas_groups)),
+		'tunnels', to_jsonb(coalesce(o.tunnels, p.tunnels)), 'tunnel_address', coalesce(o.tunnel_address, p.tunnel_address),
 		'let_in_with', (select g.name from plan g where g.plan_id = case when s.status = 'suspended' then p.suspended_plan_id
 			when s.expires_at <= now() then p.expired_plan_id end))
 	from subscriber s join plan p using (plan_id) left join subscriber_policy o using (subscriber_id)

@@ -5,7 +5,7 @@
 -- several tables. Sessions, addresses and pools change through functions alone.
 
 grant select on all tables in schema poprad, radius to poprad_operator;
-grant insert, update, delete on poprad.realm, poprad.nas_group, poprad.nas, poprad.subscriber to poprad_operator;
+grant insert, update, delete on poprad.realm, poprad.nas_group, poprad.nas, poprad.tunnel, poprad.subscriber to poprad_operator;
 grant delete on poprad.nas_learned, poprad.plan, poprad.filter, poprad.filter_set to poprad_operator;
 grant execute on function
 	poprad.nas_group_get(text),
@@ -41,5 +41,8 @@ grant execute on function
 	poprad.subscriber_policy_set(text, jsonb),
 	poprad.subscriber_quarantine(text, text, text),
 	poprad.subscriber_quarantined(int),
-	poprad.subscriber_remove(text, boolean)
+	poprad.subscriber_remove(text, boolean),
+	poprad.tunnel_endpoint_fits(text, text),
+	poprad.tunnel_endpoint_is_sound(text),
+	poprad.tunnel_text_is_sound(text)
 to poprad_operator;

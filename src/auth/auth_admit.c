@@ -28,7 +28,7 @@ enum admit_column {
 
 static bool draws_from_pool(const struct login *login)
 {
-	return login->wants_address && login->plan->pool_id != 0 &&
+	return login->wants_address && login->pool_id != 0 &&
 	       !addr_is_set(&login->subscriber.static_address);
 }
 
@@ -41,15 +41,15 @@ static void take_candidates(struct login *login)
 	proposal->count = 0;
 	if (!draws_from_pool(login) || proposal->is_search)
 		return;
-	proposal->count = freelist_take(login->request->worker->freelist, login->plan->pool_id,
+	proposal->count = freelist_take(login->request->worker->freelist, login->pool_id,
 		login->request->nas->nas_group_id, CANDIDATES_MAX, proposal->candidates);
 }
 
 static bool pool_is_exhausted(const struct login *login)
 {
 	const struct request *request = login->request;
-	return exhausted_has(request->worker->exhausted, login->plan->pool_id,
-		request->nas->nas_group_id, clock_mono_ns());
+	return exhausted_has(request->worker->exhausted, login->pool_id, request->nas->nas_group_id,
+		clock_mono_ns());
 }
 
 /* The candidates before the one that was used are another's, those behind it were not touched. */
@@ -120,7 +120,7 @@ static void put_session(const struct login *login, struct pg_batch *batch)
 	pg_put_uuid(batch, request->session_key);
 	pg_put_int(batch, login->subscriber.subscriber_id);
 	pg_put_int(batch, login->plan->plan_id);
-	pg_put_int(batch, login->plan->pool_id);
+	pg_put_int(batch, login->pool_id);
 	pg_put_int(batch, request->nas->nas_group_id);
 	pg_put_addr(batch, &login->subscriber.static_address);
 	pg_put_bool(batch, login->wants_address);
@@ -246,7 +246,7 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 		say_admission(request);
 	settle_candidates(login);
 	if (login->verdict == REJECT_pool_exhausted)
-		exhausted_mark(request->worker->exhausted, login->plan->pool_id,
+		exhausted_mark(request->worker->exhausted, login->pool_id,
 			request->nas->nas_group_id, clock_mono_ns());
 	request_act(request, login->admission.is_outrun ? propose_again(login) : NEXT);
 }

@@ -47,6 +47,7 @@ static void enter_garden(struct login *login, enum reject reason)
 {
 	struct subscriber *subscriber = &login->subscriber;
 	login->garden_reason = reason;
+	login->pool_id = login->plan->pool_id;
 	subscriber->policy = NULL;
 	subscriber->attributes = NULL;
 	subscriber->static_address = (struct addr){0};
@@ -113,6 +114,7 @@ enum reject plan_choose(struct login *login, int64_t now_us)
 	login->plan = catalog_find_plan(catalog, login->subscriber.plan_id);
 	if (login->plan == NULL)
 		return REJECT_none;
+	login->pool_id = login->plan->pool_id;
 	int32_t garden_id = 0;
 	enum reject reason = decide(login, now_us, &garden_id);
 	if (reason == REJECT_none || garden_id == 0)
@@ -130,6 +132,18 @@ void times_choose(struct login *login, int64_t hours_end_us, int64_t now_us)
 		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s);
 	timeout_s = cut_at(timeout_s, login->subscriber.expires_us, now_us);
 	login->session_timeout_s = cut_at(timeout_s, hours_end_us, now_us);
+}
+
+enum reject answer_choose(struct login *login, const struct nas *nas)
+{
+	provide_choose(login, nas);
+	login->given = given_collect(login);
+	bool is_tunnel_unfit = !tunnels_choose(login, nas);
+	prefixes_choose(login);
+	login->filters = filters_choose(login, nas);
+	if (is_tunnel_unfit)
+		return REJECT_tunnel_unfit;
+	return login->filters->is_refused ? REJECT_filter_unfit : REJECT_none;
 }
 
 struct step_result auth_policy(struct request *request)
@@ -158,15 +172,13 @@ struct step_result auth_policy(struct request *request)
 	if (hours_end_us == 0)
 		return auth_reject(request, REJECT_outside_login_hours);
 
-	/* So does the filter set that he is in quarantine with. */
-	if (!catalog_knows_own_filters(request->catalog, login->policy->filters))
+	/* So does the filter set that he is in quarantine with, and so do his own tunnels. */
+	if (!catalog_knows_own_filters(request->catalog, login->policy->filters) ||
+		!tunnels_are_known(login))
 		return request_await_catalog(request);
-	provide_choose(login, request->nas);
-	login->given = given_collect(login);
-	prefixes_choose(login);
-	login->filters = filters_choose(login, request->nas);
-	if (login->filters->is_refused)
-		return auth_reject(request, REJECT_filter_unfit);
+	reason = answer_choose(login, request->nas);
+	if (reason != REJECT_none)
+		return auth_reject(request, reason);
 	times_choose(login, hours_end_us, now_us);
 	TRACE_SAY(
 		request, "plan %s, %zu octets of filters", login->plan->name, login->filters->size);

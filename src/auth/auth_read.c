@@ -27,6 +27,7 @@ static void login_end(struct request *request)
 	if (login->job != NULL)
 		hashpool_cancel(request->worker->hashpool, login->job);
 	wipe(login->subscriber.password);
+	tunnels_wipe(&login->own_tunnels);
 	wipe(login);
 }
 

@@ -74,17 +74,19 @@ void times_add(struct request *request)
 		add_default_u32(request, ATTR_IDLE_TIMEOUT, login->policy->idle_timeout_s);
 }
 
-/* False: the line would be open without the filters. */
-static bool add_service(struct request *request)
+/* REJECT_none; or why he is not let in: without the filters the line would be open, and without the
+ * tunnels it would end here. */
+static enum reject add_service(struct request *request)
 {
-	bool is_complete = true;
-	if (login_of(request)->wants_address)
-		is_complete = add_framed_service(request);
-	else
+	if (!tunnels_add(request))
+		return REJECT_tunnel_unfit;
+	if (!login_of(request)->wants_address)
 		add_default_u32(request, ATTR_SERVICE_TYPE, login_of(request)->service_type);
+	else if (!add_framed_service(request))
+		return REJECT_filter_unfit;
 	times_add(request);
 	given_add(request);
-	return is_complete;
+	return REJECT_none;
 }
 
 /* RFC 2548 section 2.4: encryption is allowed, with 40 or 128 bit keys. */
@@ -155,8 +157,10 @@ struct step_result auth_reply(struct request *request)
 	if (login->credential.method == CREDENTIAL_MSCHAP2)
 		add_mschap2(request);
 	/* RFC 2865 section 5.6: to Authenticate-Only the Access-Accept alone is the answer. */
-	if (login->service_type != SERVICE_AUTHENTICATE_ONLY && !add_service(request))
-		return auth_reject(request, REJECT_filter_unfit);
+	enum reject unfit = login->service_type == SERVICE_AUTHENTICATE_ONLY ? REJECT_none
+									     : add_service(request);
+	if (unfit != REJECT_none)
+		return auth_reject(request, unfit);
 	if (login->garden_reason != REJECT_none)
 		metric_add(METRIC_garden_accepts, 1);
 	report(request);

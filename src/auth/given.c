@@ -83,6 +83,8 @@ static bool is_own(const struct login *login, const struct encoded_attr *attr)
 	const struct policy *policy = login->policy;
 	if (policy->own == 0)
 		return false;
+	if ((policy->own & 1u << POLICY_TUNNELS) != 0 && tunnel_is_attribute(attr))
+		return true;
 	if (provide_has_own(login, attr))
 		return true;
 	if (attr->vendor != 0)

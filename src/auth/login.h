@@ -91,13 +91,16 @@ struct login {
 	const struct plan *plan;
 	/* Why plan is the one for suspended or expired subscribers of his; none = it is his own */
 	enum reject garden_reason;
+	int32_t pool_id;             /* where the address comes from; 0 = none is leased here */
 	const struct policy *policy; /* in force: the plan's, or his own before it */
 	/* To be the only calling station from now on, as station_normalise makes it; NULL = none */
 	const char *learns_station;
 	/* his own, which goes before the plan's attributes, and the plan's; zero = nothing */
 	struct rendered_provision own_provision, provision;
-	const struct given_attr *given; /* the subscriber's, then the plan's */
-	struct prefixes prefixes;       /* that it asks for */
+	const struct rendered_tunnels *tunnels; /* that the line is put into; NULL = none */
+	struct rendered_tunnels own_tunnels;    /* what that points to, if they are his own */
+	const struct given_attr *given;         /* the subscriber's, then the plan's */
+	struct prefixes prefixes;               /* that it asks for */
 	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
 	/* what it ends with */
@@ -132,6 +135,9 @@ struct step_result auth_reject(struct request *request, enum reject reason);
 /* His plan, or the walled garden that it names for him. Why he is to be rejected, or REJECT_none;
  * then plan is NULL if the catalog does not have it yet. */
 enum reject plan_choose(struct login *login, int64_t now_us);
+/* What the answer carries besides address and times: what is provided, attributes, tunnels,
+ * filters. REJECT_none, or what of it cannot be said to that NAS. */
+enum reject answer_choose(struct login *login, const struct nas *nas);
 /* When the login hours end in which it is now. INT64_MAX: never; 0: it is outside. */
 int64_t login_hours_end_us(const struct login *login, int64_t now_us);
 /* Session-Timeout and interim interval, of policy and given. */
@@ -170,6 +176,14 @@ enum reject bound_check(struct login *login);
 void provide_choose(struct login *login, const struct nas *nas);
 /* True: the subscriber's own says something of that type. */
 bool provide_has_own(const struct login *login, const struct encoded_attr *attr);
+/* False: the subscriber names a tunnel that the catalog does not have yet. */
+bool tunnels_are_known(const struct login *login);
+/* After given_collect. Whether and with what the access server is to put the line into a tunnel;
+ * that leaves it without an address and, for the service Outbound, without a session. False: the
+ * plan names one that the catalog has lost. */
+bool tunnels_choose(struct login *login, const struct nas *nas);
+/* Adds them; false: they do not fit. */
+bool tunnels_add(struct request *request);
 /* Adds it, but for what the subscriber's or the plan's attributes say instead. */
 void provide_add(struct request *request);
 

@@ -15,7 +15,7 @@ static void add_address(struct request *request, struct preview *preview)
 	else if (address->family == 6)
 		reply_add_addr(&request->reply, ATTR_FRAMED_IPV6_ADDRESS, address);
 	else
-		preview->has_pool_address = login->plan->pool_id != 0;
+		preview->has_pool_address = login->pool_id != 0;
 }
 
 static int look(struct request *request, const struct nas *nas, struct preview *preview)
@@ -43,21 +43,20 @@ static int look(struct request *request, const struct nas *nas, struct preview *
 		login->subscriber.expires_us = INT64_MAX;
 	if (hours_end_us == 0)
 		hours_end_us = INT64_MAX;
-	if (!catalog_knows_own_filters(request->catalog, login->policy->filters))
+	if (!catalog_knows_own_filters(request->catalog, login->policy->filters) ||
+		!tunnels_are_known(login))
 		return ERR_NOT_FOUND;
-	provide_choose(login, nas);
-	login->given = given_collect(login);
-	prefixes_choose(login);
-	login->filters = filters_choose(login, nas);
-	preview->is_refused = login->filters->is_refused;
+	preview->unfit = answer_choose(login, nas);
 	times_choose(login, hours_end_us, now_us);
 	reply_init_part(&request->reply, preview->octets);
+	if (!tunnels_add(request))
+		preview->unfit = REJECT_tunnel_unfit;
 	add_address(request, preview);
 	prefixes_add(&request->reply, &login->prefixes);
 	if (login->interim_s != 0 && given_find(login, 0, ATTR_ACCT_INTERIM_INTERVAL) == NULL)
 		reply_add_u32(&request->reply, ATTR_ACCT_INTERIM_INTERVAL, login->interim_s);
 	if (!reply_add_part(&request->reply, login->filters->octets, login->filters->size))
-		preview->is_refused = true;
+		preview->unfit = REJECT_filter_unfit;
 	provide_add(request);
 	times_add(request);
 	given_add(request);

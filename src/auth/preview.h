@@ -23,7 +23,8 @@ struct preview_subscriber {
 struct preview {
 	uint8_t octets[RADIUS_MAX_PACKET];
 	size_t size;
-	bool is_refused; /* the filters cannot be said to that NAS: the login would be rejected */
+	enum reject
+		unfit; /* what he is to have cannot be said to that NAS, and he would be rejected */
 	/* Why he would be rejected now, and all this is what he would get else; none = he would not
 	 */
 	enum reject rejected;

@@ -35,6 +35,7 @@ enum value_type {
 	VALUE_CHOICE,  /* one of the words of its form */
 	VALUE_KIND,    /* a kind of NAS */
 	VALUE_ADDRESS, /* passed on as the family's usual text */
+	VALUE_HOST,    /* an address or a host name; the address as its family's usual text */
 	VALUE_PREFIX,  /* a network without host bits */
 	VALUE_KEY,     /* a session key: a UUID */
 	VALUE_RULE,    /* a filter rule; passed on in its canonical text */
@@ -44,6 +45,7 @@ enum value_type {
 
 #define VALUE_TEXT_MAX 253     /* the longest value of a RADIUS attribute (RFC 2865 section 5) */
 #define VALUE_NAME_MAX 64      /* fits a column of a listing; the names are the operator's own */
+#define VALUE_HOST_MAX 128     /* room for an address and its like among attributes of 253 */
 #define VALUE_PASSWORD_MAX 256 /* room for every crypt(3) form; cleartext is at most 128 in PAP */
 
 struct parameter {

@@ -199,10 +199,10 @@ int filter_preview(struct call *call)
 	if (code == CTL_OK && auth_preview(catalog, nas, &subscriber, &preview) != 0)
 		code = call_fail(call, CTL_REFUSED,
 			"what %s has of his own cannot be read, and his logins are dropped", login);
-	else if (code == CTL_OK && preview.is_refused)
+	else if (code == CTL_OK && preview.unfit != REJECT_none)
 		code = call_fail(call, CTL_REFUSED,
-			"his filters cannot be sent to nas %s, and his login would be rejected",
-			name);
+			"his %s cannot be sent to nas %s, and his login would be rejected",
+			preview.unfit == REJECT_tunnel_unfit ? "tunnels" : "filters", name);
 	else if (code == CTL_OK)
 		code = find_plan(pg, preview.plan_id, &plan, &pool);
 	if (code == CTL_OK) {

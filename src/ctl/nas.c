@@ -80,6 +80,11 @@ static const struct parameter nas_add_arguments[] = {
 			.sentence = "Its interval between Interim-Updates (5m), if it has its "    \
 				    "own whatever it is told; 0: it sends none. Decides when "     \
 				    "its sessions are lost."},                                     \
+		{.name = "ends-tunnels",                                                           \
+			.type = VALUE_CHOICE,                                                      \
+			.form = "yes|no",                                                          \
+			.sentence = "It is an LNS: the lines that it asks about have come "        \
+				    "through a tunnel, so it is told of none; no by default."},    \
 	{                                                                                          \
 		.name = "timeout", .type = VALUE_MILLISECONDS, .form = "D",                        \
 		.sentence = "How long it waits for an answer (3s); 0, the default, is the "        \
@@ -111,7 +116,7 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 #define NAS_COLUMNS                                                               \
 	"n.name, n.nas_id, n.prefix, n.kind, g.name as nas_group, "               \
 	"n.require_message_authenticator, n.limit_proxy_state, n.no_accounting, " \
-	"n.timeout_ms, n.interim_s, n.filter_form"
+	"n.ends_tunnels, n.timeout_ms, n.interim_s, n.filter_form"
 
 /* The options in the order that both statements use from $3 on. */
 static int add_nas_options(struct call *call, struct params *params)
@@ -131,6 +136,7 @@ static int add_nas_options(struct call *call, struct params *params)
 	params_add(params, call_value(call, "filter-form"));
 	params_add(params, filter_password);
 	params_add(params, call_value(call, "interim"));
+	params_add(params, call_value(call, "ends-tunnels"));
 	return code;
 }
 
@@ -202,13 +208,14 @@ static int nas_add(struct call *call)
 		code = catalog_change_run(pg,
 			"insert into poprad.nas (name, prefix, secret, kind, nas_group_id, "
 			"require_message_authenticator, limit_proxy_state, no_accounting, "
-			"timeout_ms, filter_form, filter_password, interim_s) values ($1, "
+			"timeout_ms, filter_form, filter_password, interim_s, ends_tunnels) "
+			"values ($1, "
 			"$2::cidr, $3, "
 			"coalesce($4, 'other'), "
 			"poprad.nas_group_get($5), "
 			"coalesce($6, 'auto'), coalesce($7::boolean, true), "
 			"coalesce($8::boolean, false), coalesce($9::int, 0), coalesce($10, "
-			"'usual'), $11, $12::int)",
+			"'usual'), $11, $12::int, coalesce($13::boolean, false))",
 			&params);
 	return code;
 }
@@ -241,7 +248,7 @@ static int nas_set(struct call *call)
 		code = pg_change(pg,
 			"update poprad.nas set prefix = coalesce($2::cidr, prefix), "
 			"secret = coalesce($3, secret), kind = coalesce($4, kind), nas_group_id = "
-			"case when $13::boolean then null "
+			"case when $14::boolean then null "
 			"else coalesce(poprad.nas_group_get($5), nas_group_id) end, "
 			"require_message_authenticator = "
 			"coalesce($6, require_message_authenticator), "
@@ -250,7 +257,8 @@ static int nas_set(struct call *call)
 			"timeout_ms = coalesce($9::int, timeout_ms), "
 			"filter_form = coalesce($10, filter_form), "
 			"filter_password = coalesce($11, filter_password), "
-			"interim_s = case when $14::boolean then null else coalesce($12::int, "
+			"ends_tunnels = coalesce($13::boolean, ends_tunnels), "
+			"interim_s = case when $15::boolean then null else coalesce($12::int, "
 			"interim_s) end where name = $1",
 			&params, &changed);
 	if (code == CTL_OK && changed == 0)

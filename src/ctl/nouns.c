@@ -13,6 +13,7 @@ const struct noun ctl_nouns[] = {
 	{"address", "Single addresses.", address_commands},
 	{"filter", "Packet filters that plans name.", filter_commands},
 	{"filterset", "Pairs of filters that equipment knows by one name.", filter_set_commands},
+	{"tunnel", "Tunnels that lines are put into.", tunnel_commands},
 	{"plan", "What subscribers buy: pool, limits, filters.", plan_commands},
 	{"realm", "The part of a login behind the @.", realm_commands},
 	{"subscriber", "Who may log in.", subscriber_commands},

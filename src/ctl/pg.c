@@ -63,6 +63,12 @@ static const struct {
 		"the prefix of a line is one of IPv6, of a length of /16 or more"},
 	{"subscriber_delegated_ipv6_prefix_check",
 		"a delegated prefix is one of IPv6, of a length of /16 or more"},
+	{"tunnel_name_key",
+		"a tunnel of that name exists already; change it with popradctl tunnel set"},
+	{"tunnel_endpoints_check", "an address of the other family cannot be reached over that "
+				   "medium; see --medium"},
+	{"plan_tunnels_check", "a plan names each tunnel once, and up to 31"},
+	{"subscriber_policy_tunnels_check", "a subscriber has each tunnel once, and up to 31"},
 	{"nas_timeout_ms_check", "a NAS's timeout is at most 60 seconds"},
 };
 

@@ -76,6 +76,7 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 	"as filters, to_jsonb(p.calling_stations) as calling_stations, "                       \
 	"p.learn_calling_station, to_jsonb(p.called_stations) as called_stations, "            \
 	"to_jsonb(p.nas_port_types) as nas_port_types, to_jsonb(p.nas_groups) as nas_groups, " \
+	"to_jsonb(p.tunnels) as tunnels, p.tunnel_address, "                                   \
 	"to_jsonb(p.attributes) as attributes"
 
 static int plan_write(struct call *call, const char *pool, const char *sql)

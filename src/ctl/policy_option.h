@@ -53,6 +53,24 @@
 		.name = "no-nas-groups", .sentence = "Through any NAS."                            \
 	}
 
+/* Into which tunnels lines are put. */
+#define TUNNEL_CHOICE(NONE, TAKES_NONE)                                                          \
+	{.name = "tunnel",                                                                       \
+		.type = VALUE_NAME,                                                              \
+		.form = "T" NONE,                                                                \
+		.is_repeatable = true,                                                           \
+		.takes_none = (TAKES_NONE),                                                      \
+		.sentence = "A tunnel that the NAS puts the line into (popradctl tunnel), the "  \
+			    "preferred one first: up to 31; all that are given replace the "     \
+			    "present ones."},                                                    \
+		{.name = "no-tunnels", .sentence = "The line ends at the NAS."},                 \
+	{                                                                                        \
+		.name = "tunnel-address", .type = VALUE_CHOICE, .form = "yes|no",                \
+		.takes_none = (TAKES_NONE),                                                      \
+		.sentence = "Whether a line that is put into a tunnel gets an address here all " \
+			    "the same, of the pool or its static one; no by default."            \
+	}
+
 /* NONE is "|none" where an own value can be taken away, TAKES_NONE true then. */
 #define POLICY_OPTIONS(NONE, TAKES_NONE)                                                          \
 	{.name = "sessions",                                                                      \
@@ -117,7 +135,7 @@
 			.sentence = "The list of its firewall that a MikroTik router puts the "   \
 				    "subscriber's address on while he is online."},               \
 		{.name = "no-address-list", .sentence = "No such list."},                         \
-		BINDING_OPTIONS(NONE, TAKES_NONE)
+		TUNNEL_CHOICE(NONE, TAKES_NONE), BINDING_OPTIONS(NONE, TAKES_NONE)
 
 /* What only a subscriber has. */
 #define SUBSCRIBER_POLICY_OPTIONS                                                               \

@@ -321,6 +321,7 @@ static int subscriber_set(struct call *call)
 	"o.learned_calling_station, o.learned_at, "                                              \
 	"to_jsonb(o.called_stations) as called_stations, "                                       \
 	"to_jsonb(o.nas_port_types) as nas_port_types, to_jsonb(o.nas_groups) as nas_groups, "   \
+	"to_jsonb(o.tunnels) as tunnels, o.tunnel_address, "                                     \
 	"to_jsonb(s.attributes) as attributes, "                                                 \
 	"s.created_at"
 #define SUBSCRIBER_TABLES                                               \

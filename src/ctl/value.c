@@ -215,6 +215,27 @@ static int check_address(struct check *check, const char *text)
 	return CTL_OK;
 }
 
+/* RFC 1123 section 2.1; whether there is such a host is the access server's to find out. */
+static int check_host(struct check *check, const char *text)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	size_t size = strlen(text);
+	struct addr addr;
+
+	if (addr_parse(text, &addr) == 0)
+		return check_address(check, text);
+	if (size > VALUE_HOST_MAX)
+		return fault(check, CTL_USAGE, "is too long");
+	if (size == 0 || strspn(text, "0123456789.") == size || strchr(letters, text[0]) == NULL ||
+		strchr(letters, text[size - 1]) == NULL)
+		return fault(check, CTL_USAGE, "is neither an address nor a host name");
+	for (size_t n = 0; n < size; n++)
+		if (strchr(letters, text[n]) == NULL && text[n] != '-' && text[n] != '.')
+			return fault(check, CTL_USAGE, "is neither an address nor a host name");
+	return CTL_OK;
+}
+
 static int check_prefix(struct check *check, const char *text)
 {
 	char shown[ADDR_TEXT_MAX];
@@ -285,6 +306,8 @@ static int check_by_type(struct check *check, const char *text)
 		return check_kind(check, text);
 	case VALUE_ADDRESS:
 		return check_address(check, text);
+	case VALUE_HOST:
+		return check_host(check, text);
 	case VALUE_PREFIX:
 		return check_prefix(check, text);
 	case VALUE_KEY:

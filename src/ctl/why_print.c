@@ -222,6 +222,17 @@ static void print_binding(const struct printer *printer, const json_t *subscribe
 			time_of(printer, subscriber, "learned_at"));
 }
 
+static void print_tunnels(const struct printer *printer, const json_t *subscriber)
+{
+	const char *tunnels = list_text(printer, subscriber, "tunnels");
+	if (tunnels == NULL)
+		return;
+	say(printer, "  His line is put into a tunnel: %s%s.", tunnels,
+		json_is_true(json_object_get(subscriber, "tunnel_address"))
+			? "; he gets an address here"
+			: "; the other end gives the address");
+}
+
 static void print_subscriber(const struct printer *printer)
 {
 	const json_t *subscriber = json_object_get(printer->why, "subscriber");
@@ -252,6 +263,7 @@ static void print_subscriber(const struct printer *printer)
 	if (hours != NULL && strcmp(hours, "always") != 0)
 		say(printer, "  Login hours: %s (%s).", hours, text_of(subscriber, "time_zone"));
 	print_binding(printer, subscriber);
+	print_tunnels(printer, subscriber);
 	const char *garden = text_of(subscriber, "let_in_with");
 	if (garden != NULL)
 		say(printer, "  Let in with plan %s meanwhile, and nothing of his own.", garden);

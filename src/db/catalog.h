@@ -85,6 +85,7 @@ struct nas {
 	bool is_own_network; /* false: a virtual POP, traffic does not cross our network */
 	enum message_authenticator_policy require_message_authenticator;
 	bool limit_proxy_state;
+	bool ends_tunnels;   /* the lines that it asks about have come through one */
 	bool no_accounting;  /* keeps leases until Session-Timeout */
 	uint32_t timeout_ms; /* its patience; 0 = request_deadline */
 };
@@ -155,6 +156,8 @@ struct plan {
 	const char *name;
 	int32_t pool_id; /* 0 = none */
 	struct policy policy;
+	struct rendered_tunnels tunnels; /* policy.tunnels */
+	bool has_unknown_tunnel;         /* and nobody may log in where he is to have one */
 	/* With which plan subscribers are let in who are suspended, or expired; 0 = they are not */
 	int32_t suspended_plan_id, expired_plan_id;
 	struct addr netmask;
@@ -201,6 +204,11 @@ bool catalog_knows_own_filters(const struct catalog *catalog, const struct own_f
 const struct rendered_filters *catalog_own_filters(TALLOC_CTX *ctx, const struct catalog *catalog,
 	const struct plan *plan, const struct imposed *by_realm, const struct own_filters *own,
 	unsigned view);
+/* False: one of these is not there. */
+bool catalog_knows_tunnels(const struct catalog *catalog, const struct tunnel_names *names);
+/* Tunnels that the catalog knows, in the order of their names; owned by ctx. */
+struct rendered_tunnels catalog_render_tunnels(
+	TALLOC_CTX *ctx, const struct catalog *catalog, const struct tunnel_names *names);
 /* All filters. */
 const struct filter *catalog_filters(const struct catalog *catalog, size_t *count);
 /* All ranges, in the order of the document. */
@@ -209,7 +217,7 @@ const struct pool_range *catalog_ranges(const struct catalog *catalog, size_t *c
 bool catalog_has_learned(const struct catalog *catalog, const struct addr *source);
 
 /* What of a plan a NAS that there is cannot be sent as it ought to be. */
-enum plan_part { PLAN_FILTERS, PLAN_RATES, PLAN_ATTRIBUTES, PLAN_PARTS };
+enum plan_part { PLAN_FILTERS, PLAN_RATES, PLAN_ATTRIBUTES, PLAN_TUNNELS, PLAN_PARTS };
 extern const char *const plan_part_names[PLAN_PARTS]; /* "filters", ... */
 struct plan_refusal {
 	const char

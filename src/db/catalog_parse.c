@@ -44,6 +44,8 @@ static void read_nas(struct reader *reader, struct catalog *catalog)
 	nas->require_message_authenticator =
 		reader_choice(reader, "require_message_authenticator", policies);
 	nas->limit_proxy_state = reader_bool(reader, "limit_proxy_state");
+	nas->ends_tunnels = json_object_get(reader->object, "ends_tunnels") != NULL &&
+			    reader_bool(reader, "ends_tunnels");
 	nas->no_accounting = reader_bool(reader, "no_accounting");
 	nas->timeout_ms = reader_count(reader, "timeout_ms", TIMEOUT_MAX_MS);
 	enum nas_form form = reader_choice(reader, "filter_form", nas_form_names);
@@ -198,6 +200,7 @@ static void read_document(struct reader *reader, const json_t *document, struct 
 	catalog->ranges = new_rows(catalog, table, sizeof *catalog->ranges);
 	for (size_t i = 0; reader_begin_row(reader, table, i); i++)
 		read_range(reader, catalog);
+	catalog_read_tunnels(reader, document, catalog);
 	read_plans(reader, document, catalog);
 }
 
@@ -226,6 +229,7 @@ int catalog_parse(
 	else
 		reader_refuse(&reader, ERR_SYNTAX, "document", "is no object");
 	if (reader.rc == 0) {
+		catalog_render_all_tunnels(catalog);
 		catalog_render_provisions(catalog);
 		catalog_render_filters(catalog);
 		if (json_object_get(document, "own_filters")) {

@@ -65,6 +65,8 @@ struct catalog {
 	size_t realm_count;
 	struct imposer *nas_groups; /* likewise, in order of nas_group_id */
 	size_t nas_group_count;
+	struct tunnel *tunnels; /* in order of their names */
+	size_t tunnel_count;
 	struct nas_view *views;
 	unsigned view_count;
 	struct combinations *combinations; /* own_filters.c */
@@ -84,6 +86,10 @@ bool imposed_is_same(const struct imposed *one, const struct imposed *other);
 void catalog_read_filters(struct reader *reader, const json_t *document, struct catalog *catalog);
 /* The filter of that number, or NULL. */
 const struct filter *catalog_find_filter(const struct catalog *catalog, const json_t *number);
+/* Reads the table tunnels, before the plans. */
+void catalog_read_tunnels(struct reader *reader, const json_t *document, struct catalog *catalog);
+/* Renders the tunnels of all plans, once everything is read. */
+void catalog_render_all_tunnels(struct catalog *catalog);
 /* Renders what all plans provide, once everything is read. */
 void catalog_render_provisions(struct catalog *catalog);
 /* Keeps what is said of a plan; why is copied. base: its name, or NULL as in plan_refusal. What is

@@ -42,9 +42,10 @@ static void render_view(struct catalog *catalog, const struct plan *plan, unsign
 
 static size_t octets_taken(const struct plan *plan, unsigned view)
 {
-	size_t taken = plan->provisions ? plan->provisions[view].size : 0;
+	size_t taken = plan->tunnels.octets;
+	taken += plan->provisions ? plan->provisions[view].size : 0;
 	for (size_t i = 0; i < plan->attribute_count; i++)
-		taken += plan->attributes[i].size;
+		taken += encoded_attr_octets(&plan->attributes[i]);
 	return taken;
 }
 

@@ -6,8 +6,10 @@
 #include "db/catalog_private.h"
 #include <string.h>
 
-const char *const plan_part_names[PLAN_PARTS] = {
-	[PLAN_FILTERS] = "filters", [PLAN_RATES] = "rates", [PLAN_ATTRIBUTES] = "attributes"};
+const char *const plan_part_names[PLAN_PARTS] = {[PLAN_FILTERS] = "filters",
+	[PLAN_RATES] = "rates",
+	[PLAN_ATTRIBUTES] = "attributes",
+	[PLAN_TUNNELS] = "tunnels"};
 
 char *plan_refusal_place(TALLOC_CTX *ctx, const struct plan_refusal *refusal)
 {

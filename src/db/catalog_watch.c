@@ -56,7 +56,8 @@ static void report_refusals(const struct catalog *catalog)
 {
 	static const char *const unfit_events[PLAN_PARTS] = {[PLAN_FILTERS] = "filter_unfit",
 		[PLAN_RATES] = "rates_unfit",
-		[PLAN_ATTRIBUTES] = "attributes_unfit"};
+		[PLAN_ATTRIBUTES] = "attributes_unfit",
+		[PLAN_TUNNELS] = "tunnels_unfit"};
 	size_t count;
 	const struct plan_refusal *refusals = catalog_refusals(catalog, &count);
 	for (size_t i = 0; i < count && i < REFUSALS_LOGGED; i++) {

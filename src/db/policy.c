@@ -106,6 +106,11 @@ static void read_words(struct reader *reader, const struct field *field, void *v
 	*(const struct word_list **)value = binding_read_words(reader, field->info.column);
 }
 
+static void read_tunnels(struct reader *reader, const struct field *field, void *value)
+{
+	*(const struct tunnel_names **)value = tunnel_read_names(reader, field->info.column);
+}
+
 static void read_flag(struct reader *reader, const struct field *field, void *value)
 {
 	*(bool *)value = reader_bool(reader, field->info.column);
@@ -181,6 +186,17 @@ static const struct field fields[POLICY_FIELDS] = {
 				       .no_option = "no-nas-groups",
 				       .is_rare = true},
 		read_words, offsetof(struct policy, binding.nas_groups)},
+	[POLICY_TUNNELS] = {{.column = "tunnels",
+				    .option = "tunnel",
+				    .type = POLICY_LIST,
+				    .no_option = "no-tunnels",
+				    .is_rare = true},
+		read_tunnels, offsetof(struct policy, tunnels)},
+	[POLICY_TUNNEL_ADDRESS] = {{.column = "tunnel_address",
+					   .option = "tunnel-address",
+					   .type = POLICY_FLAG,
+					   .is_rare = true},
+		read_flag, offsetof(struct policy, tunnel_address)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)

@@ -9,6 +9,7 @@
 #include "db/binding.h"
 #include "db/catalog_fields.h"
 #include "db/provision.h"
+#include "db/tunnel.h"
 
 #define INTERIM_MIN_S 60 /* RFC 2869 section 5.16 */
 
@@ -30,6 +31,8 @@ enum policy_field {
 	POLICY_CALLED_STATIONS,
 	POLICY_NAS_PORT_TYPES,
 	POLICY_NAS_GROUPS,
+	POLICY_TUNNELS,
+	POLICY_TUNNEL_ADDRESS,
 	POLICY_FIELDS
 };
 
@@ -50,7 +53,9 @@ struct policy {
 	const struct hours *login_hours; /* NULL = always */
 	const char *time_zone;           /* whose clock they go by */
 	struct binding binding;
-	const struct own_filters *filters; /* NULL = the plan's alone */
+	const struct tunnel_names *tunnels; /* that lines are put into; NULL = none */
+	bool tunnel_address;                /* they get an address here all the same */
+	const struct own_filters *filters;  /* NULL = the plan's alone */
 };
 
 /* Of policy.own: what is in policy.provision. */

@@ -10,13 +10,13 @@
 /* Passwords, what was made from them, and signatures, by which a secret can be tried out at
  * leisure. */
 static const uint8_t hidden[] = {
-	ATTR_USER_PASSWORD, ATTR_CHAP_PASSWORD, 69, /* Tunnel-Password, RFC 2868 */
-	70,                                         /* ARAP-Password, RFC 2869 */
-	ATTR_EAP_MESSAGE,                           /* some of its methods send passwords */
-	ATTR_MESSAGE_AUTHENTICATOR,                 /* RFC 3579 section 3.2 */
-	84,                                         /* ARAP-Challenge-Response, RFC 2869 */
-	103,                                        /* Digest-Response, RFC 5090 */
-	121,                                        /* Digest-HA1, RFC 5090 */
+	ATTR_USER_PASSWORD, ATTR_CHAP_PASSWORD, ATTR_TUNNEL_PASSWORD,
+	70,                         /* ARAP-Password, RFC 2869 */
+	ATTR_EAP_MESSAGE,           /* some of its methods send passwords */
+	ATTR_MESSAGE_AUTHENTICATOR, /* RFC 3579 section 3.2 */
+	84,                         /* ARAP-Challenge-Response, RFC 2869 */
+	103,                        /* Digest-Response, RFC 5090 */
+	121,                        /* Digest-HA1, RFC 5090 */
 };
 
 /* Of Microsoft's (RFC 2548) nearly all are passwords, responses and keys; these are not. */

@@ -346,7 +346,7 @@ static int encode_hidden(TALLOC_CTX *ctx, VALUE_PAIR *vp, struct encoded_attr *a
 	DICT_ATTR clear = *da;
 	clear.flags.encrypt = FLAG_ENCRYPT_NONE;
 	clear.flags.has_tag = 0;
-	attr->encryption = ATTR_TUNNEL_PASSWORD;
+	attr->encryption = ATTR_SALTED;
 	vp->da = &clear;
 	int error = vp->vp_length > ENCRYPTED_VALUE_MAX ? ERR_RANGE : encode_plain(ctx, vp, attr);
 	vp->da = da;
@@ -440,9 +440,17 @@ static bool is_hidden(const VALUE_PAIR *vp)
 	       describe_hides(da->vendor, da->attr, da->name);
 }
 
+/* With its tag, as attr_from_text takes it. */
+static const char *pair_name(TALLOC_CTX *scratch, const VALUE_PAIR *vp)
+{
+	return vp->da->flags.has_tag && vp->tag >= 1 && vp->tag <= TAG_NUMBER_MAX
+		       ? mem_must(talloc_asprintf(scratch, "%s:%d", vp->da->name, vp->tag))
+		       : vp->da->name;
+}
+
 static void describe_pair(const struct describer *describer, const VALUE_PAIR *vp)
 {
-	struct described described = {.name = vp->da->name};
+	struct described described = {.name = pair_name(describer->scratch, vp)};
 	bool is_octets = vp->da->type == PW_TYPE_STRING || vp->da->type == PW_TYPE_OCTETS;
 	if (is_hidden(vp) || (is_octets && describe_is_telling(vp->vp_octets, vp->vp_length))) {
 		/* its name alone */

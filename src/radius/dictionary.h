@@ -67,7 +67,7 @@ struct encoded_attr {
 	uint32_t vendor, number;
 	/* How the value must be encrypted with the NAS's secret when it is put in a reply; octets
 	 * then hold the header and the clear value, without the tag. */
-	enum attr_encryption { ATTR_CLEAR, ATTR_TUNNEL_PASSWORD } encryption;
+	enum attr_encryption { ATTR_CLEAR, ATTR_SALTED } encryption;
 	bool has_tag;
 	uint8_t tag;
 	size_t size;

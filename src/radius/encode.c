@@ -156,13 +156,19 @@ static uint16_t salt_next(struct reply *reply)
 	return reply->salt;
 }
 
+/* A length octet and the value, to whole blocks. */
+static size_t padded_size(size_t size)
+{
+	return (1 + size + MD5_SIZE - 1) / MD5_SIZE * MD5_SIZE;
+}
+
 /* Salt, then the encrypted length and value, padded; returns its size. */
 static size_t salt_encrypt(struct reply *reply, const void *value, size_t size, uint8_t *octets)
 {
 	uint16_t salt = salt_next(reply);
 	uint8_t start[RADIUS_AUTHENTICATOR_SIZE + SALT_SIZE];
 	uint8_t *clear = octets + SALT_SIZE;
-	size_t padded = (1 + size + MD5_SIZE - 1) / MD5_SIZE * MD5_SIZE;
+	size_t padded = padded_size(size);
 
 	octets[0] = (uint8_t)(salt >> 8);
 	octets[1] = (uint8_t)(salt & 0xff);
@@ -188,13 +194,30 @@ void reply_add_vendor_encrypted(
 	reply_add_vendor(reply, vendor, number, encrypted, encrypted_size);
 }
 
-static void add_tunnel_password(struct reply *reply, const struct encoded_attr *attr)
+static size_t header_size(const struct encoded_attr *attr)
 {
-	uint8_t encrypted[ENCRYPTED_MAX];
-	size_t header = attr->vendor == 0 ? ATTRIBUTE_HEADER : VENDOR_HEADER;
+	return attr->vendor == 0 ? ATTRIBUTE_HEADER : VENDOR_HEADER;
+}
+
+size_t encoded_attr_octets(const struct encoded_attr *attr)
+{
+	size_t header = header_size(attr);
+	return attr->encryption == ATTR_CLEAR
+		       ? attr->size
+		       : header + attr->has_tag + SALT_SIZE + padded_size(attr->size - header);
+}
+
+static void add_salted(struct reply *reply, const struct encoded_attr *attr)
+{
+	uint8_t encrypted[ENCRYPTED_MAX] = {0};
+	size_t header = header_size(attr);
 	size_t size = attr->has_tag ? 1 : 0;
 	encrypted[0] = attr->tag;
-	size += salt_encrypt(reply, attr->octets + header, attr->size - header, encrypted + size);
+	if (reply->request != NULL)
+		size += salt_encrypt(
+			reply, attr->octets + header, attr->size - header, encrypted + size);
+	else
+		size = encoded_attr_octets(attr) - header;
 	if (attr->vendor == 0)
 		reply_add_octets(reply, (uint8_t)attr->number, encrypted, size);
 	else
@@ -203,8 +226,8 @@ static void add_tunnel_password(struct reply *reply, const struct encoded_attr *
 
 void reply_add_encoded(struct reply *reply, const struct encoded_attr *attr)
 {
-	if (attr->encryption == ATTR_TUNNEL_PASSWORD) {
-		add_tunnel_password(reply, attr);
+	if (attr->encryption == ATTR_SALTED) {
+		add_salted(reply, attr);
 		return;
 	}
 	uint8_t *at = reply_extend(reply, attr->size);

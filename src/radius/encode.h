@@ -38,7 +38,10 @@ void reply_add_octets(struct reply *reply, uint8_t number, const void *value, si
 void reply_add_text(struct reply *reply, uint8_t number, const char *text);
 void reply_add_vendor(
 	struct reply *reply, uint32_t vendor, uint8_t number, const void *value, size_t size);
+/* Of one that is to be encrypted a part, which has no secret, gets as many zeros. */
 void reply_add_encoded(struct reply *reply, const struct encoded_attr *attr);
+/* What that takes of an answer. */
+size_t encoded_attr_octets(const struct encoded_attr *attr);
 /* Salt-encrypted with the secret and the request authenticator, RFC 2548 section 2.4.2 (MPPE keys).
  * size <= ENCRYPTED_VALUE_MAX, else the reply counts as overfull. */
 void reply_add_vendor_encrypted(

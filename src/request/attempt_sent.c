@@ -30,7 +30,7 @@ static const struct {
 	[ATTR_SESSION_TIMEOUT] = {"Session-Timeout", SENT_NUMBER},
 	[ATTR_IDLE_TIMEOUT] = {"Idle-Timeout", SENT_NUMBER},
 	[ATTR_PROXY_STATE] = {NULL, SENT_NOT},
-	[69] = {NULL, SENT_NOT}, /* Tunnel-Password */
+	[ATTR_TUNNEL_PASSWORD] = {NULL, SENT_NOT},
 	[ATTR_EAP_MESSAGE] = {NULL, SENT_NOT},
 	[ATTR_MESSAGE_AUTHENTICATOR] = {NULL, SENT_NOT},
 	[ATTR_ACCT_INTERIM_INTERVAL] = {"Acct-Interim-Interval", SENT_NUMBER},

@@ -120,6 +120,18 @@ static char *substitute(struct scenario *scenario, const char *text)
 
 /* Directives ------------------------------------------------------------------------------- */
 
+/* "tunnel second third_": the name, as long as it was. */
+static void rename_tunnel(
+	struct scenario *scenario, char *document, const char *old, const char *fresh)
+{
+	char from[64];
+	snprintf(from, sizeof from, "{\"name\": \"%.20s\", \"type\"", old != NULL ? old : "?");
+	char *place = strstr(document, from);
+	if (fresh == NULL || place == NULL || strlen(old) != strlen(fresh))
+		scenario_fail(scenario, "catalog takes: tunnel OLD NEW, names of one length");
+	memcpy(place + strlen("{\"name\": \""), fresh, strlen(fresh));
+}
+
 /* An indented "plan 2 9": plan 2 of the file gets the number 9. So does a filter_set. */
 static void renumber(struct scenario *scenario, char *document)
 {
@@ -128,6 +140,10 @@ static void renumber(struct scenario *scenario, char *document)
 	char *line = mem_must(talloc_strdup(scenario, scenario->statement->block[0])), from[32];
 	const char *name = scenario_word(&line);
 	const char *old = scenario_word(&line), *fresh = scenario_word(&line);
+	if (name != NULL && strcmp(name, "tunnel") == 0) {
+		rename_tunnel(scenario, document, old, fresh);
+		return;
+	}
 	snprintf(from, sizeof from, "\"%.10s_id\": %.1s,", name != NULL ? name : "?",
 		old != NULL ? old : "?");
 	char *place = strstr(document, from);

@@ -213,6 +213,7 @@ def test_the_catalog_document(network, cursor):
                         {"filter_set_id": 2, "name": "in", "in_filter_id": 2, "out_filter_id": 0, "names": {}}],
         "realms": [{"name": "isp.example", "filters": [2, 1]}],
         "nas_groups": [{"nas_group_id": west, "name": "west", "filters": [1]}],
+        "tunnels": [],
         "plans": [{"plan_id": 1, "name": "dialup", "pool_id": 1, "session_limit": 1, "session_timeout_s": 2,
                    "idle_timeout_s": 3, "interim_s": 60, "rate_in_kbit": 512, "rate_out_kbit": 2048,
                    "dns_servers": ["2001:db8::53", "192.0.2.53"], "netmask": "255.255.255.255", "allows_login": True,
@@ -235,7 +236,7 @@ def test_an_empty_catalog_has_every_member(database):
     cursor = database.connect("poprad_server").cursor()
     assert rows(cursor, "select poprad.catalog()")[0][0] == {
         "version": 1, "nas": [], "learned": [], "pool_ranges": [], "pools": [], "filters": [],
-        "filter_sets": [], "realms": [], "nas_groups": [], "plans": []}
+        "filter_sets": [], "realms": [], "nas_groups": [], "tunnels": [], "plans": []}
 
 
 @pytest.mark.parametrize("change", [
@@ -245,7 +246,7 @@ def test_an_empty_catalog_has_every_member(database):
     "update poprad.pool_range set nas_group_id = null",
     "insert into poprad.filter (name, direction) values ('new', 'in')",
     "delete from poprad.filter_rule", "delete from poprad.filter_set", "delete from poprad.filter_set_name",
-    "update poprad.plan set interim_s = 60", "delete from poprad.plan_filter"])
+    "update poprad.plan set interim_s = 60", "insert into poprad.tunnel (name, server) values ('new', 'lns')", "delete from poprad.plan_filter"])
 def test_every_change_of_the_catalog_is_announced(network, database, cursor, change):
     listener = database.connect("poprad_server")
     listener.cursor().execute("listen poprad_catalog")

@@ -74,6 +74,19 @@ static void test_own_time_zone(void)
 	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_TIME_ZONE);
 }
 
+static void test_own_tunnels(void)
+{
+	const struct policy *policy =
+		overlaid("{\"tunnels\": [\"a\", \"b\"], \"tunnel_address\": true}");
+	CU_ASSERT_EQUAL_FATAL(policy->tunnels->count, 2);
+	CU_ASSERT_STRING_EQUAL(policy->tunnels->names[1], "b");
+	CU_ASSERT_TRUE(policy->tunnel_address);
+	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_TUNNELS | 1u << POLICY_TUNNEL_ADDRESS);
+	policy = overlaid("{\"tunnels\": []}");
+	CU_ASSERT_PTR_NULL(policy->tunnels);
+	CU_ASSERT_EQUAL(policy->own, 1u << POLICY_TUNNELS);
+}
+
 static void test_own_binding(void)
 {
 	const struct binding *binding = &overlaid("{}")->binding;
@@ -170,6 +183,7 @@ int main(void)
 		TEST(test_what_is_own_goes_before_the_plan),
 		TEST(test_own_hours),
 		TEST(test_own_time_zone),
+		TEST(test_own_tunnels),
 		TEST(test_own_binding),
 		TEST(test_what_is_unknown_is_passed_over),
 		TEST(test_what_cannot_be_is_refused),

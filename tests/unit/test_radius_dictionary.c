@@ -353,13 +353,13 @@ static void test_text_hidden(void)
 	struct encoded_attr attr;
 	char *why;
 	CU_ASSERT_EQUAL(attr_from_text(ctx, "Tunnel-Password:2 = abc", &attr, &why), 0);
-	CU_ASSERT_EQUAL(attr.encryption, ATTR_TUNNEL_PASSWORD);
+	CU_ASSERT_EQUAL(attr.encryption, ATTR_SALTED);
 	CU_ASSERT_TRUE(attr.has_tag);
 	CU_ASSERT_EQUAL(attr.tag, 2);
 	CU_ASSERT_EQUAL(attr.size, 5);
 	ASSERT_OCTETS(attr.octets, "45 05 61 62 63");
 	CU_ASSERT_EQUAL(attr_from_text(ctx, "MS-MPPE-Send-Key = 0x0102", &attr, &why), 0);
-	CU_ASSERT_EQUAL(attr.encryption, ATTR_TUNNEL_PASSWORD);
+	CU_ASSERT_EQUAL(attr.encryption, ATTR_SALTED);
 	CU_ASSERT_FALSE(attr.has_tag);
 	CU_ASSERT_EQUAL(attr.vendor, VENDOR_MICROSOFT);
 	CU_ASSERT_EQUAL(attr.size, 10);

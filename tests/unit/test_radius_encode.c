@@ -272,14 +272,14 @@ static void test_salts_differ(void)
 static void test_tunnel_password(void)
 {
 	const struct encoded_attr standard = {.number = 69,
-		.encryption = ATTR_TUNNEL_PASSWORD,
+		.encryption = ATTR_SALTED,
 		.has_tag = true,
 		.tag = 2,
 		.size = 5,
 		.octets = {69, 5, 'a', 'b', 'c'}};
 	const struct encoded_attr vendor = {.vendor = 9,
 		.number = 7,
-		.encryption = ATTR_TUNNEL_PASSWORD,
+		.encryption = ATTR_SALTED,
 		.size = 9,
 		.octets = {26, 9, 0, 0, 0, 9, 7, 3, 'z'}};
 	struct reply reply;
@@ -296,6 +296,17 @@ static void test_tunnel_password(void)
 	ASSERT_OCTETS(octets + 59, "1a 1a 00 00 00 09 07 14");
 	CU_ASSERT_EQUAL(salt_decrypt(octets + 67, 18, clear), 1);
 	CU_ASSERT_EQUAL(clear[0], 'z');
+	CU_ASSERT_EQUAL(encoded_attr_octets(&standard), 0x15);
+	CU_ASSERT_EQUAL(encoded_attr_octets(&vendor), 0x1a);
+
+	uint8_t made[RADIUS_MAX_PACKET];
+	struct reply part;
+	reply_init_part(&part, made);
+	reply_add_encoded(&part, &standard);
+	reply_add_encoded(&part, &vendor);
+	CU_ASSERT_EQUAL_FATAL(part.length, 0x15 + 0x1a);
+	ASSERT_OCTETS(made, "45 15 02 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+			    "1a 1a 00 00 00 09 07 14 00 00 00");
 }
 
 static void test_mschap1_keys(void)
