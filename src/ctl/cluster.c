@@ -22,23 +22,6 @@ const char *cluster_path(const struct cluster *cluster, const char *directory, c
 	return mem_must(talloc_asprintf(cluster->call->ctx, "%s/%s", directory, name));
 }
 
-/* The one line of a program's output that says why it failed: the first error, since those behind
- * it follow from it, else the last line. */
-static const char *reason_line(char *output)
-{
-	static const char *const marks[] = {"FATAL:", "PANIC:", "error:"};
-	char *reason = NULL, *last = output, *rest = output, *line;
-
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		for (size_t i = 0; reason == NULL && i < sizeof(marks) / sizeof(*marks); i++)
-			if (strstr(line, marks[i]) != NULL)
-				reason = line;
-		if (*line != '\0')
-			last = line;
-	}
-	return reason != NULL ? reason : last;
-}
-
 static const char *option_value(const PQconninfoOption *options, const char *keyword)
 {
 	for (; options->keyword != NULL; options++)
@@ -60,7 +43,7 @@ int cluster_location(struct call *call, struct cluster *cluster)
 	options = PQconninfoParse(call->conf->operator_database, &why);
 	if (options == NULL) {
 		code = call_fail(call, CTL_USAGE, "operator_database is no connection string: %s",
-			why == NULL ? "out of memory" : reason_line(why));
+			why == NULL ? "out of memory" : process_reason(why));
 		PQfreemem(why);
 		return code;
 	}
@@ -252,7 +235,7 @@ int cluster_create(const struct cluster *cluster)
 		return code;
 	code = run_program(cluster, "initdb", argv, &output);
 	if (code == CTL_DATABASE && output != NULL)
-		call_fail(cluster->call, code, "initdb failed: %s", reason_line(output));
+		call_fail(cluster->call, code, "initdb failed: %s", process_reason(output));
 	return code;
 }
 
@@ -315,7 +298,7 @@ int cluster_start(const struct cluster *cluster)
 		if (attempt == START_TRIES)
 			return call_fail(cluster->call, CTL_DATABASE,
 				"PostgreSQL does not start: %s (its log: %s and beside it)",
-				reason_line(output), log);
+				process_reason(output), log);
 		sleep(1);
 	}
 }
@@ -332,6 +315,7 @@ int cluster_stop(const struct cluster *cluster)
 		return CTL_OK;
 	code = run_program(cluster, "pg_ctl", argv, &output);
 	if (code == CTL_DATABASE && output != NULL)
-		call_fail(cluster->call, code, "PostgreSQL does not stop: %s", reason_line(output));
+		call_fail(cluster->call, code, "PostgreSQL does not stop: %s",
+			process_reason(output));
 	return code;
 }

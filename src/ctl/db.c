@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "ctl/cluster.h"
 #include "ctl/commands.h"
+#include "ctl/db.h"
 #include "ctl/migrate.h"
 #include "ctl/pg.h"
 #include <inttypes.h>
@@ -12,30 +13,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_private(struct call *call)
+static bool is_private(const struct call *call)
 {
 	return call->conf->cluster_dir != NULL && *call->conf->cluster_dir != '\0';
 }
 
-/* A connection that may create roles and schemas: --admin, or the private cluster's. */
-static int open_admin(struct call *call, struct pg **pg)
+int db_admin_conninfo(struct call *call, const char **conninfo)
 {
-	const char *conninfo = call_value(call, "admin");
 	struct cluster cluster;
 	int code = call_load_conf(call);
 
-	if (code != CTL_OK)
+	*conninfo = call_value(call, "admin");
+	if (code != CTL_OK || *conninfo != NULL)
 		return code;
-	if (conninfo != NULL)
-		return pg_open_conninfo(call, conninfo, pg);
 	if (!is_private(call))
 		return call_fail(call, CTL_USAGE,
 			"an existing database is changed by its administrator: add --admin "
 			"'host=... dbname=... user=...'");
 	code = cluster_open(call, &cluster);
-	return code != CTL_OK
-		       ? code
-		       : pg_open_conninfo(call, cluster_conninfo(&cluster, cluster.database), pg);
+	if (code == CTL_OK)
+		*conninfo = cluster_conninfo(&cluster, cluster.database);
+	return code;
+}
+
+static int open_admin(struct call *call, struct pg **pg)
+{
+	const char *conninfo;
+	int code = db_admin_conninfo(call, &conninfo);
+
+	return code != CTL_OK ? code : pg_open_conninfo(call, conninfo, pg);
 }
 
 static int create_database(struct call *call, const struct cluster *cluster)
@@ -61,11 +67,14 @@ static int create_database(struct call *call, const struct cluster *cluster)
 	return code;
 }
 
-static int init_cluster(struct call *call)
+int db_make_cluster(struct call *call)
 {
 	struct cluster cluster;
-	int code = cluster_open(call, &cluster);
+	int code = call_load_conf(call);
 
+	if (code != CTL_OK || !is_private(call) || call_has(call, "admin"))
+		return code;
+	code = cluster_open(call, &cluster);
 	if (code == CTL_OK && !cluster_exists(&cluster))
 		code = cluster_create(&cluster);
 	if (code == CTL_OK)
@@ -83,10 +92,8 @@ static int db_migrate(struct call *call)
 
 static int db_init(struct call *call)
 {
-	int code = call_load_conf(call);
+	int code = db_make_cluster(call);
 
-	if (code == CTL_OK && is_private(call) && !call_has(call, "admin"))
-		code = init_cluster(call);
 	return code != CTL_OK ? code : db_migrate(call);
 }
 
@@ -206,6 +213,9 @@ static const struct parameter admin_options[] = {
 
 static const struct parameter status_options[] = {OPTION_JSON, {0}};
 
+static const struct parameter file_argument[] = {
+	{.name = "FILE", .type = VALUE_FILE, .sentence = "The backup."}, {0}};
+
 const struct command db_commands[] = {
 	{
 		.verb = "init",
@@ -259,6 +269,28 @@ const struct command db_commands[] = {
 			    "subscribers.",
 		.example = "popradctl db sample",
 		.run = db_sample,
+	},
+	{
+		.verb = "backup",
+		.arguments = file_argument,
+		.options = admin_options,
+		.sentence = "Writes everything that poprad keeps in the database into one file.",
+		.details = "The state of one moment; the server goes on meanwhile. A file that is "
+			   "there already is not written over. Only its owner may read it: it has "
+			   "passwords and secrets.",
+		.example = "popradctl db backup /var/backups/poprad-2026-11-23",
+		.run = db_backup,
+	},
+	{
+		.verb = "restore",
+		.arguments = file_argument,
+		.options = admin_options,
+		.sentence = "Fills a database with what a backup holds, with all of it or nothing.",
+		.details = "With cluster_dir set, makes the private cluster, unless it is there. A "
+			   "database that has the schema already is refused. A backup of an older "
+			   "poprad is brought up to this version.",
+		.example = "popradctl db restore /var/backups/poprad-2026-11-23",
+		.run = db_restore,
 	},
 	{0},
 };

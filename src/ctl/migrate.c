@@ -178,7 +178,7 @@ static int check_history(struct pg *pg, bool has_table, const struct scripts *mi
 	return code;
 }
 
-static int apply_roles(struct pg *pg)
+int migrate_roles(struct pg *pg)
 {
 	struct script roles = {
 		.path = mem_must(talloc_asprintf(pg->call->ctx, "%s/roles.sql", sql_dir())),
@@ -302,7 +302,7 @@ int migrate_run(struct pg *pg)
 	if (code == CTL_OK)
 		code = check_history(pg, table != NULL, &migrations);
 	if (code == CTL_OK)
-		code = apply_roles(pg);
+		code = migrate_roles(pg);
 	if (code == CTL_OK)
 		code = apply_migrations(pg, table != NULL, &migrations, &applied);
 	if (code == CTL_OK)

@@ -11,5 +11,8 @@
  * what was done. */
 int migrate_run(struct pg *pg) MUST_CHECK;
 
+/* Applies roles.sql, which belongs to the whole cluster. */
+int migrate_roles(struct pg *pg) MUST_CHECK;
+
 /* Loads sql/sample, in one transaction. */
 int migrate_load_sample(struct pg *pg) MUST_CHECK;

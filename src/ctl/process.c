@@ -87,6 +87,21 @@ int process_run(TALLOC_CTX *ctx, const struct passwd *user, const char *const ar
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ERR_SYSTEM;
 }
 
+const char *process_reason(char *output)
+{
+	static const char *const marks[] = {"FATAL:", "PANIC:", "error:"};
+	char *reason = NULL, *last = output, *rest = output, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		for (size_t i = 0; reason == NULL && i < sizeof(marks) / sizeof(*marks); i++)
+			if (strstr(line, marks[i]) != NULL)
+				reason = line;
+		if (*line != '\0')
+			last = line;
+	}
+	return reason != NULL ? reason : last;
+}
+
 int process_do_as(const struct passwd *user, int (*work)(const void *owner), const void *owner)
 {
 	pid_t child;
