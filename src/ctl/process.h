@@ -10,8 +10,8 @@
 int process_run(TALLOC_CTX *ctx, const struct passwd *user, const char *const argv[],
 	char **output) MUST_CHECK;
 
-/* The one line of a program's output that says why it failed: the first error, since those behind it
- * follow from it, else the last line. Changes output, in which it lies. */
+/* The one line of a program's output that says why it failed: the first error, since those behind
+ * it follow from it, else the last line. Changes output, in which it lies. */
 const char *process_reason(char *output);
 
 /* Calls work as that user, in a process of its own (user NULL: here), so that root never writes
