@@ -265,6 +265,9 @@ static void check_together(struct parse *parse)
 		"must not be longer than statement_timeout");
 	check_pair(parse, "reconnect_max", conf->reconnect_max_ms >= conf->reconnect_min_ms,
 		"must not be shorter than reconnect_min");
+	check_pair(parse, "spool_limit",
+		conf->spool_limit_mib == 0 || conf->spool_limit_mib >= conf->workers,
+		"must be 0, or at least 1 for each worker");
 }
 
 static void parse_text(struct parse *parse, TALLOC_CTX *ctx)

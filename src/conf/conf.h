@@ -51,6 +51,10 @@ struct conf {
 	unsigned silence_max_s;  /* without interims and Session-Timeout; 0 = for ever */
 	unsigned hash_threads, hash_queue;
 	unsigned attempts_keep_s; /* 0 = login attempts are not stored */
+	/* spool */
+	const char *spool_directory;
+	unsigned spool_limit_mib; /* 0 = nothing is spooled */
+	unsigned spool_after_ms;
 	/* log */
 	enum log_target log_target;
 	enum log_level log_level;

@@ -191,6 +191,8 @@ static void back_off(struct lane *lane, const char *why)
 	bool was_up = lane->state == LANE_UP || lane->state == LANE_LOSING;
 	if (was_up && now_ns - lane->up_since_ns > lane->settings.reconnect_max_ms * NS_PER_MS)
 		backoff_reset(&lane->reconnect);
+	if (was_up)
+		lane->down_since_ns = now_ns;
 	lane->state = LANE_BACKING_OFF;
 	timer_set(lane->timers, &lane->pause, now_ns + backoff_next_ns(&lane->reconnect));
 	log_event_limited(&limit, LOG_LEVEL_ERROR, "database_away", "lane=%s waiting=%zu reason=%s",
@@ -420,6 +422,8 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 
 void lane_start(struct lane *lane)
 {
+	if (lane->state == LANE_STOPPED)
+		lane->down_since_ns = clock_mono_ns();
 	lane->state = LANE_CONNECTING;
 	pgconn_open(lane->conn);
 }
@@ -489,6 +493,14 @@ void lane_release(struct lane *lane)
 bool lane_is_up(const struct lane *lane)
 {
 	return lane->state == LANE_UP;
+}
+
+int64_t lane_silence_ns(const struct lane *lane)
+{
+	if (lane->state == LANE_UP)
+		return TAILQ_EMPTY(&lane->round.batches) ? 0
+							 : clock_mono_ns() - lane->round_started_ns;
+	return lane->state == LANE_LOSING ? 0 : clock_mono_ns() - lane->down_since_ns;
 }
 
 bool lane_is_idle(const struct lane *lane)

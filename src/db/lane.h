@@ -114,6 +114,9 @@ void lane_cancel(struct lane *lane, struct lane_item *item);
 bool lane_item_is_in_flight(const struct lane_item *item);
 
 bool lane_is_up(const struct lane *lane);
+/* How long nothing has come from the database that is waited for: since the lane is down, or since
+ * the round under way began. 0 = nothing is waited for. */
+int64_t lane_silence_ns(const struct lane *lane);
 size_t lane_queue_length(const struct lane *lane); /* without what is in flight */
 /* Writes its levels to the metrics; to be called once a second. */
 void lane_show(struct lane *lane);

@@ -71,7 +71,7 @@ struct lane {
 	int64_t round_started_ns, round_mean_ns;
 	size_t peaks[LANE_PEAK_TURNS]; /* the longest queue of each of the last seconds */
 	unsigned peak_turn;            /* of the one that is being measured */
-	int64_t up_since_ns;
+	int64_t up_since_ns, down_since_ns;
 	struct backoff reconnect, retry;
 	/* What the results have brought since the lane was last free: nothing is sent ahead. */
 	bool must_retry, must_reconnect;
