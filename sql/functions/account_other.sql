@@ -20,13 +20,13 @@ $$;
 
 drop function if exists poprad.quarantine;
 create function poprad.quarantine(received_ats timestamptz[], nas_addresses inet[], reasons text[],
-	packets text[])
+	packets text[], events text[])
 returns table (ord int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
-	insert into accounting_quarantine (received_at, nas_address, reason, packet)
-	select * from unnest(received_ats, nas_addresses, reasons, packets)
+	insert into accounting_quarantine (received_at, nas_address, reason, packet, event)
+	select * from unnest(received_ats, nas_addresses, reasons, packets, events)
 	on conflict do nothing;
 	return query select i from generate_series(1, cardinality(received_ats)) i;
 end

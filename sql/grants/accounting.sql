@@ -12,8 +12,9 @@ grant execute on function
 		bigint[], bigint[], bigint[]),
 	poprad.account_device(int2[], int[], inet[], inet[], text[], timestamptz[], timestamptz[], int[]),
 	poprad.account_other(uuid[], text[], int[], inet[], text[], text[], timestamptz[]),
-	poprad.quarantine(timestamptz[], inet[], text[], text[]),
+	poprad.quarantine(timestamptz[], inet[], text[], text[], text[]),
 	poprad.move_closed(int[])
 to poprad_server;
 
+grant delete on poprad.accounting_quarantine to poprad_operator;
 grant select on radius.radacct to poprad_billing, poprad_operator;

@@ -13,14 +13,13 @@ enum device_column { DEVICE_ORD, DEVICE_CLOSED, DEVICE_HAS_MORE };
 static void device_put(const struct lane_item *item, struct pg_batch *batch)
 {
 	const struct record *record = record_of_item(item);
-	const struct request *request = record->request;
 	pg_put_int(batch, record->status);
-	pg_put_int(batch, request->nas->nas_id);
-	pg_put_addr(batch, &request->endpoint.remote);
+	pg_put_int(batch, record->nas_id);
+	pg_put_addr(batch, &record->source);
 	pg_put_addr(batch, &record->line.nas_address);
 	pg_put_text(batch, record->line.nas_identifier);
 	pg_put_time(batch, record->event_us);
-	pg_put_time(batch, request->arrival_us);
+	pg_put_time(batch, record->arrival_us);
 	pg_put_int(batch, DEVICE_SESSIONS_MAX);
 }
 

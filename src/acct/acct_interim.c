@@ -37,8 +37,7 @@ static uint64_t hash_addresses(const struct record *record, uint64_t seed)
 
 int64_t acct_fingerprint(const struct record *record)
 {
-	uint64_t hash = addr_hash(
-		&record->request->endpoint.remote, (uint64_t)record->request->nas->nas_id);
+	uint64_t hash = addr_hash(&record->source, (uint64_t)record->nas_id);
 	hash = hash_text(record->acct_session_id, hash);
 	hash = hash_text(record->acct_multi_session_id, hash);
 	hash = hash_text(record->class, hash);
@@ -52,7 +51,7 @@ static void interim_put(const struct lane_item *item, struct pg_batch *batch)
 {
 	const struct record *record = record_of_item(item);
 	pg_put_uuid(batch, record->has_class_key ? record->class_key : NULL);
-	pg_put_int(batch, record->request->nas->nas_id);
+	pg_put_int(batch, record->nas_id);
 	acct_put_name(batch, record->acct_session_id);
 	acct_put_name(batch, record->line.login);
 	pg_put_int(batch, acct_fingerprint(record));

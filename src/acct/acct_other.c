@@ -8,14 +8,13 @@
 static void other_put(const struct lane_item *item, struct pg_batch *batch)
 {
 	const struct record *record = record_of_item(item);
-	const struct request *request = record->request;
-	pg_put_uuid(batch, request->session_key);
+	pg_put_uuid(batch, record->new_key);
 	pg_put_text(batch, record->status_name);
-	pg_put_int(batch, request->nas->nas_id);
-	pg_put_addr(batch, &request->endpoint.remote);
+	pg_put_int(batch, record->nas_id);
+	pg_put_addr(batch, &record->source);
 	pg_put_text(batch, record->line.user_name);
 	pg_put_text(batch, record->acct_session_id);
-	pg_put_time(batch, request->arrival_us);
+	pg_put_time(batch, record->arrival_us);
 }
 
 void acct_take_nothing(struct lane_item *item, const struct pg_rows *rows, size_t row)

@@ -2,6 +2,7 @@
  * Copyright the poprad authors
  *
  * Stores a record through the call that fits its status, and answers once it is durable. */
+#include "acct/acct_spool.h"
 #include "acct/record.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -26,6 +27,85 @@ static const struct lane_call *call_for(uint32_t status)
 	}
 }
 
+/* What a session's records have in common. One batch takes one of them: the database need not
+ * record them in turns. */
+static uint32_t session_hash(const struct record *record)
+{
+	return (uint32_t)hash_text(record->acct_session_id, (uint64_t)record->nas_id);
+}
+
+void acct_prepare(struct record *record)
+{
+	/* When the database falls behind, what begins and ends sessions goes first. An interim that
+	 * is late is overtaken by the next one. */
+	record->item = (struct lane_item){.call = call_for(record->status),
+		.urgency = record->status == ACCT_INTERIM ? LANE_ORDINARY : LANE_URGENT,
+		.subject = session_hash(record)};
+}
+
+/* What a lane says -------------------------------------------------------------------------- */
+
+static void quarantine(struct record *record)
+{
+	static struct log_limit limit;
+	const char *refusal = record->item.refusal != NULL ? record->item.refusal : "";
+	const struct catalog *catalog = record->worker->catalog;
+	const struct nas *nas = catalog != NULL ? catalog_find_nas(catalog, &record->source) : NULL;
+	char source[ADDR_TEXT_MAX];
+	log_event_limited(&limit, LOG_LEVEL_ERROR, "accounting_quarantined",
+		"nas=%s source=%s acct_session_id=%s refusal=%s",
+		nas != NULL ? log_quote_text(nas->name) : "-", addr_format(&record->source, source),
+		log_quote_text(record->acct_session_id), log_quote_text(refusal));
+	/* The message may quote what the database could not store. */
+	record->refusal =
+		mem_must(text_clean(record->pool, (const uint8_t *)refusal, strlen(refusal)));
+	record->item.call = &acct_quarantine_call;
+}
+
+static enum record_verdict refused(struct record *record)
+{
+	if (record->item.call == &acct_quarantine_call)
+		return RECORD_HOPELESS;
+	quarantine(record);
+	return RECORD_AGAIN;
+}
+
+static enum record_verdict stored(struct record *record)
+{
+	if (record->item.call == &acct_quarantine_call)
+		metric_add(METRIC_accounting_quarantined, 1);
+	if (record->is_class_ignored)
+		metric_add(METRIC_class_ignored, 1);
+	if (addr_is_set(&record->released))
+		freelist_put(record->worker->freelist, &record->released, clock_wall_us());
+	bool has_more = record->has_more;
+	record->has_more = false;
+	return has_more ? RECORD_AGAIN : RECORD_STORED;
+}
+
+enum record_verdict acct_judge(struct record *record, enum lane_outcome outcome)
+{
+	/* An Interim-Update that says something new, or that the database could not take as it
+	 * stands. */
+	if (record->item.call == &acct_interim_call &&
+		(outcome == LANE_NO_ROW || outcome == LANE_REFUSED)) {
+		metric_add(METRIC_interims_compared, 1);
+		record->item.call = &acct_session_call;
+		return RECORD_AGAIN;
+	}
+	if (outcome == LANE_ANSWERED)
+		return stored(record);
+	return outcome == LANE_REFUSED ? refused(record) : RECORD_FORGOTTEN;
+}
+
+void acct_done(struct lane_item *item, enum lane_outcome outcome)
+{
+	struct record *record = record_of_item(item);
+	record->done(record, outcome);
+}
+
+/* A record whose NAS waits ------------------------------------------------------------------ */
+
 static struct step_result submit(struct record *record, int64_t wait_max_ns)
 {
 	struct request *request = record->request;
@@ -33,68 +113,7 @@ static struct step_result submit(struct record *record, int64_t wait_max_ns)
 		request, request->worker->accounting_lane, &record->item, wait_max_ns);
 }
 
-/* What a session's records have in common. One batch takes one of them: the database need not
- * record them in turns. */
-static uint32_t session_hash(const struct record *record)
-{
-	return (uint32_t)hash_text(record->acct_session_id, (uint64_t)record->request->nas->nas_id);
-}
-
-struct step_result acct_record(struct request *request)
-{
-	struct record *record = record_of(request);
-	/* When the database falls behind, what begins and ends sessions goes first. An interim that
-	 * is late is overtaken by the next one. */
-	record->item = (struct lane_item){.call = call_for(record->status),
-		.urgency = record->status == ACCT_INTERIM ? LANE_ORDINARY : LANE_URGENT,
-		.subject = session_hash(record)};
-	/* All of the NAS's patience, for a record takes one round only. Behind a longer queue it
-	 * would run out there; dropped at once it makes no others late, and the NAS has it still.
-	 */
-	return submit(record, request_patience_ns(request));
-}
-
-static struct step_result quarantine(struct record *record)
-{
-	static struct log_limit limit;
-	const char *refusal = record->item.refusal != NULL ? record->item.refusal : "";
-	char source[ADDR_TEXT_MAX];
-	log_event_limited(&limit, LOG_LEVEL_ERROR, "accounting_quarantined",
-		"nas=%s source=%s acct_session_id=%s refusal=%s",
-		log_quote_text(record->request->nas->name),
-		addr_format(&record->request->endpoint.remote, source),
-		log_quote_text(record->acct_session_id), log_quote_text(refusal));
-	/* The message may quote what the database could not store. */
-	record->refusal = mem_must(
-		text_clean(record->request->pool, (const uint8_t *)refusal, strlen(refusal)));
-	record->item.call = &acct_quarantine_call;
-	return submit(record, 0);
-}
-
-static struct step_result stored(struct record *record)
-{
-	if (record->item.call == &acct_quarantine_call)
-		metric_add(METRIC_accounting_quarantined, 1);
-	if (record->is_class_ignored)
-		metric_add(METRIC_class_ignored, 1);
-	if (addr_is_set(&record->released))
-		freelist_put(record->request->worker->freelist, &record->released, clock_wall_us());
-	if (record->has_more) {
-		record->has_more = false;
-		return submit(record, 0);
-	}
-	return NEXT;
-}
-
-/* An Interim-Update that says something new, or that the database could not take as it stands. */
-static struct step_result compare(struct record *record)
-{
-	metric_add(METRIC_interims_compared, 1);
-	record->item.call = &acct_session_call;
-	return submit(record, 0);
-}
-
-/* The call has come to its end, and another one follows. */
+/* The call has come to its end, and another one may follow. */
 static void let_go(struct request *request, enum lane_outcome outcome)
 {
 	if (request->trace != NULL)
@@ -102,27 +121,42 @@ static void let_go(struct request *request, enum lane_outcome outcome)
 	request->lane_item = NULL;
 }
 
-void acct_done(struct lane_item *item, enum lane_outcome outcome)
+static void request_stored(struct record *record, enum lane_outcome outcome)
 {
-	struct record *record = record_of_item(item);
 	struct request *request = record->request;
-	if (item->call == &acct_interim_call &&
-		(outcome == LANE_NO_ROW || outcome == LANE_REFUSED)) {
-		let_go(request, outcome);
-		request_act(request, compare(record));
+	if (outcome == LANE_EXPIRED) {
+		request_lane_done(request, outcome);
 		return;
 	}
-	if (outcome == LANE_REFUSED) {
-		let_go(request, outcome);
-		bool is_hopeless = item->call == &acct_quarantine_call;
-		request_act(
-			request, is_hopeless ? DROP_BECAUSE(DROP_quarantined) : quarantine(record));
-		return;
+	let_go(request, outcome);
+	switch (acct_judge(record, outcome)) {
+	case RECORD_AGAIN:
+		request_act(request, submit(record, 0));
+		break;
+	case RECORD_STORED:
+		request->lane = NULL;
+		request_act(request, NEXT);
+		break;
+	case RECORD_HOPELESS:
+		request_act(request, DROP_BECAUSE(DROP_quarantined));
+		break;
+	case RECORD_FORGOTTEN:
+		/* It may be stored or not: the NAS is to send it again. */
+		request_act(request, DROP_BECAUSE(DROP_database));
+		break;
 	}
-	if (!request_lane_done(request, outcome))
-		return;
-	/* A statement that forgets a row may have stored it or not: the NAS is to send it again. */
-	request_act(request, outcome == LANE_NO_ROW ? DROP_BECAUSE(DROP_database) : stored(record));
+}
+
+struct step_result acct_record(struct request *request)
+{
+	struct record *record = record_of(request);
+	acct_prepare(record);
+	record->done = request_stored;
+	if (acct_lane_is_silent(request))
+		return acct_spool(record);
+	struct step_result result = submit(record, acct_lane_wait_ns(request));
+	bool is_too_long = result.kind == STEP_DROP && result.drop == DROP_lane_wait;
+	return is_too_long && spool_is_open(request->worker->spool) ? acct_spool(record) : result;
 }
 
 struct step_result acct_respond(struct request *request)

@@ -27,19 +27,18 @@ void acct_put_name(struct pg_batch *batch, const char *name)
 void acct_put_times(const struct record *record, struct pg_batch *batch)
 {
 	pg_put_time(batch, record->event_us);
-	pg_put_time(batch, record->request->arrival_us);
+	pg_put_time(batch, record->arrival_us);
 	acct_put_counter(batch, record->session_time_s);
 }
 
 static void put_identity(const struct record *record, struct pg_batch *batch)
 {
-	const struct request *request = record->request;
 	const struct line *line = &record->line;
-	pg_put_uuid(batch, request->session_key);
+	pg_put_uuid(batch, record->new_key);
 	pg_put_uuid(batch, record->has_class_key ? record->class_key : NULL);
 	pg_put_int(batch, record->status);
-	pg_put_int(batch, request->nas->nas_id);
-	pg_put_addr(batch, &request->endpoint.remote);
+	pg_put_int(batch, record->nas_id);
+	pg_put_addr(batch, &record->source);
 	pg_put_addr(batch, &line->nas_address);
 	pg_put_text(batch, line->nas_identifier);
 	acct_put_name(batch, record->acct_session_id);

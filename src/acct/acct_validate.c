@@ -6,6 +6,7 @@
 #include "acct/event_time.h"
 #include "acct/record.h"
 #include "base/mem.h"
+#include <string.h>
 
 /* High words of an octet counter (RFC 2869 section 5.1). 2^24 of them are 64 PiB, more than any
  * line carries in years; a greater one is junk, and since counters never go down again it would
@@ -110,10 +111,23 @@ static bool is_of_a_session(const struct record *record)
 	       record->status == ACCT_INTERIM;
 }
 
+static void take_packet(struct record *record, struct request *request)
+{
+	record->pool = request->pool;
+	record->worker = request->worker;
+	record->request = request;
+	record->nas_id = request->nas->nas_id;
+	record->source = request->endpoint.remote;
+	record->arrival_us = request->arrival_us;
+	memcpy(record->new_key, request->session_key, SESSION_KEY_SIZE);
+	record->packet = request->packet;
+	record->packet_size = request->facts.length;
+}
+
 struct step_result acct_validate(struct request *request)
 {
 	struct record *record = mem_must(talloc_zero(request->pool, struct record));
-	record->request = request;
+	take_packet(record, request);
 	request->feature = record;
 	if (!attrs_get_u32(request->attrs, ATTR_ACCT_STATUS_TYPE, &record->status))
 		return DROP_BECAUSE(DROP_bad_contents);

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* An accounting record, from acct_validate to acct_respond. It lives in the request's pool, as its
- * feature. Only the files of this folder see it. */
+/* An accounting record, from the packet to the database. It lives in a request's pool, as its
+ * feature, or in the pool of one that is stored later (replay.c). */
 #include "acct/acct.h"
 #include "db/session_key.h"
 #include "request/line.h"
 #include "request/request.h"
+#include "spool/spool.h"
 
 struct record {
-	struct request *request;
+	TALLOC_CTX *pool; /* texts are in it */
+	struct worker *worker;
+	struct request *request; /* NULL: its NAS has its answer */
 	struct lane_item item;
+	/* the lane's outcome */
+	void (*done)(struct record *record, enum lane_outcome outcome);
+	struct spool_item spool_item;
+	/* of the packet */
+	int32_t nas_id;
+	struct addr source;
+	int64_t arrival_us; /* wall clock */
+	uint8_t new_key[SESSION_KEY_SIZE];
+	const uint8_t *packet;
+	size_t packet_size;
 	uint32_t status; /* Acct-Status-Type */
 	const char *status_name;
 	struct line line;
@@ -52,6 +65,22 @@ void acct_put_counter(struct pg_batch *batch, int64_t value);
 void acct_put_name(struct pg_batch *batch, const char *name);
 /* Of the event, of the arrival, and how long the session had lasted. */
 void acct_put_times(const struct record *record, struct pg_batch *batch);
+
+/* How to store it: record->item. */
+void acct_prepare(struct record *record);
+
+/* What follows from a lane's outcome, but LANE_EXPIRED. */
+enum record_verdict {
+	RECORD_STORED,
+	RECORD_AGAIN,     /* record->item is to be submitted, to another call or once more */
+	RECORD_FORGOTTEN, /* the statement returned no row: nobody knows */
+	RECORD_HOPELESS,  /* neither it nor its quarantine could be stored */
+};
+enum record_verdict acct_judge(struct record *record, enum lane_outcome outcome);
+
+/* Whoever has it cannot guess the NAS's secret from it any more: its authenticator and its
+ * Message-Authenticator become zero. */
+void acct_blank_packet(uint8_t *packet, size_t size);
 
 /* The done of every call here. */
 void acct_done(struct lane_item *item, enum lane_outcome outcome);

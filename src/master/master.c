@@ -231,6 +231,8 @@ static int open_up(struct master *master, const char *conf_path, bool is_foregro
 		code = privileges_make_folder(conf->run_dir, conf->user);
 	if (code == 0)
 		code = privileges_make_folder(conf->state_dir, conf->user);
+	if (code == 0 && conf->spool_limit_mib > 0)
+		code = privileges_make_folder(conf->spool_directory, conf->user);
 	if (code == 0)
 		code = privileges_drop(conf->user);
 	return code;

@@ -22,6 +22,7 @@ static const char *const names[] = {
 	[VERDICT_fine] = "fine",
 	[VERDICT_starting] = "starting",
 	[VERDICT_worker_missing] = "worker_missing",
+	[VERDICT_spool_full] = "spool_full",
 	[VERDICT_database_away] = "database_away",
 	[VERDICT_database_blocked] = "database_blocked",
 	[VERDICT_hashes_slow] = "hashes_slow",
@@ -66,6 +67,19 @@ static uint64_t dropped(const struct search *search, enum drop drop)
 	for (unsigned i = 0; i < search->count; i++)
 		sum += search->workers[i].dropped[drop];
 	return sum;
+}
+
+static bool says_spool(const struct search *search)
+{
+	uint64_t lost = dropped(search, DROP_spool_refused);
+	if (lost > 0)
+		SAY(search,
+			"Accounting is not answered: the database is away or behind, and the spool "
+			"did not take %" PRIu64
+			" records. spool_limit is reached, or its disk is full or fails; the log "
+			"says which.",
+			lost);
+	return lost > 0;
 }
 
 static bool is_away(const struct recent_lane *lane, unsigned batch_max)
@@ -206,7 +220,10 @@ enum verdict verdict_reach(const struct recent *workers, unsigned count, unsigne
 			return VERDICT_starting;
 		}
 	}
-	/* First, because a lane whose batch was broken off connects anew and is away for a moment.
+	if (says_spool(&search))
+		return VERDICT_spool_full;
+	/* Before the next, because a lane whose batch was broken off connects anew and is away for
+	 * a moment.
 	 */
 	if (says_blocked(&search))
 		return VERDICT_database_blocked;

@@ -10,6 +10,7 @@ enum verdict {
 	VERDICT_fine,
 	VERDICT_starting,
 	VERDICT_worker_missing,
+	VERDICT_spool_full,
 	VERDICT_database_away,
 	VERDICT_database_blocked,
 	VERDICT_hashes_slow,

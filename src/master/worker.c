@@ -291,6 +291,7 @@ int worker_run(unsigned index, size_t socket_count, const char *conf_path, bool 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the spool looks at what write returns */
 	int code = prepare(ctx, &process, conf_path, is_foreground);
 	if (code != EXIT_SUCCESS || !build(ctx, &process, socket_count)) {
 		talloc_free(ctx);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "request/dupcache.h"
+#include "spool/spool.h"
 #include <malloc.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,7 +86,9 @@ static int64_t accounted_until_us(const struct worker *worker)
 	int64_t oldest_ns = lane_oldest_ns(worker->accounting_lane);
 	int64_t now_ns = clock_mono_ns();
 	int64_t waiting_ns = oldest_ns < now_ns ? now_ns - oldest_ns : 0;
-	return clock_wall_us() - waiting_ns / 1000 - UNREAD_US;
+	int64_t until_us = clock_wall_us() - waiting_ns / 1000 - UNREAD_US;
+	int64_t delivered_us = spool_delivered_until_us(worker->spool);
+	return delivered_us < until_us ? delivered_us : until_us;
 }
 
 static void tick_put(const struct lane_item *item, struct pg_batch *batch)

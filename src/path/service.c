@@ -2,6 +2,7 @@
  * Copyright the poprad authors */
 #include "path/service.h"
 #include "acct/acct.h"
+#include "acct/replay.h"
 #include "auth/auth.h"
 #include "auth/exhausted.h"
 #include "auth/guesses.h"
@@ -13,7 +14,10 @@
 #include "request/attempts.h"
 #include "request/dupcache.h"
 #include "request/learned.h"
+#include "spool/spool.h"
+#include "spool/spool_folder.h"
 #include <event2/event.h>
+#include <unistd.h>
 
 /* In the order in which they leave in one flush. */
 static const struct lane_call *const login_calls[] = {
@@ -36,8 +40,10 @@ static void accounting_lane_changed(void *owner, bool is_up)
 {
 	const struct worker *worker = owner;
 	metric_set(METRIC_accounting_lane_up, is_up);
-	if (is_up)
+	if (is_up) {
 		chores_lane_up(worker->chores);
+		replay_go_on(worker->replay);
+	}
 }
 
 static void attempts_lane_changed(void *owner, bool is_up)
@@ -117,6 +123,44 @@ static bool start_hashpool(struct worker *worker, struct event_base *base)
 	return true;
 }
 
+/* Spool ------------------------------------------------------------------------------------ */
+
+static void disk_ready(evutil_socket_t fd, short what, void *owner)
+{
+	const struct worker *worker = owner;
+	(void)fd, (void)what;
+	spool_collect(worker->spool);
+}
+
+static void spool_ready(void *owner)
+{
+	const struct worker *worker = owner;
+	lane_hold(worker->accounting_lane);
+	replay_go_on(worker->replay);
+	lane_release(worker->accounting_lane);
+}
+
+static bool start_spool(struct worker *worker, struct event_base *base)
+{
+	const struct conf *conf = worker->conf;
+	char host[256] = "", node[256];
+	if (gethostname(host, sizeof host - 1) != 0)
+		host[0] = '\0';
+	spool_node_name(host, node, sizeof node);
+	const struct spool_settings settings = {.directory = conf->spool_directory,
+		.node = mem_must(talloc_strdup(worker, node)),
+		.worker = worker->index,
+		.workers = conf->workers,
+		.limit = (uint64_t)conf->spool_limit_mib << 20};
+	worker->spool = spool_new(worker, &settings, spool_ready, worker);
+	if (worker->spool == NULL)
+		return false;
+	worker->disk_ready = mem_must(
+		event_new(base, spool_fd(worker->spool), EV_READ | EV_PERSIST, disk_ready, worker));
+	event_add(worker->disk_ready, NULL);
+	return true;
+}
+
 /* Catalog ---------------------------------------------------------------------------------- */
 
 void service_use_catalog(struct worker *worker, struct catalog *catalog)
@@ -148,6 +192,8 @@ static int worker_destroy(struct worker *worker)
 		catalog_release(worker->catalog);
 	if (worker->hashes_ready != NULL)
 		event_free(worker->hashes_ready);
+	if (worker->disk_ready != NULL)
+		event_free(worker->disk_ready);
 	return 0;
 }
 
@@ -161,7 +207,7 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 	worker->base = base;
 	request_init(worker, path_steps);
 	talloc_set_destructor(worker, worker_destroy);
-	if (!start_hashpool(worker, base)) {
+	if (!start_hashpool(worker, base) || !start_spool(worker, base)) {
 		talloc_free(worker);
 		return NULL;
 	}
@@ -178,6 +224,7 @@ struct worker *service_new(TALLOC_CTX *ctx, struct event_base *base, struct time
 	worker->learned = learned_new(worker, worker->login_lane);
 	worker->attempts = attempts_new(worker, worker);
 	worker->chores = chores_new(worker, worker);
+	worker->replay = replay_new(worker, worker);
 	return worker;
 }
 

@@ -105,6 +105,8 @@ struct worker {
 	struct timer_queue *timers;
 	struct catalog *catalog; /* held; NULL until the first one is loaded */
 	struct lane *login_lane, *accounting_lane, *attempts_lane;
+	struct spool *spool;
+	struct replay *replay;
 	struct freelist *freelist;
 	struct dupcache *dupcache;
 	struct learned *learned;
@@ -115,6 +117,7 @@ struct worker {
 	struct attempts *attempts;
 	struct trace *trace;        /* NULL: nobody watches packets */
 	struct event *hashes_ready; /* hashpool_fd is readable */
+	struct event *disk_ready;   /* spool_fd is */
 	struct request_list open, delayed, spare;
 	size_t spare_count, spare_least;        /* the least since requests_give_back */
 	size_t open_count, open_on[PORT_ROLES]; /* open and delayed: in all, and of each port */

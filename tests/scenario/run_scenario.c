@@ -10,6 +10,8 @@
 #include "fake_clock.h"
 #include "path/service.h"
 #include "radius/digest.h"
+#include "spool/spool_private.h"
+#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <poll.h>
@@ -17,9 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SLICE_MS 50        /* of a long advance: chores come between */
 #define HASH_WAIT_MS 20000 /* for a helper thread, on the slowest machine */
+#define DISK_WAIT_MS 20000
 
 void scenario_fail(const struct scenario *scenario, const char *format, ...)
 {
@@ -191,6 +195,7 @@ static void do_option(struct scenario *scenario, char *rest)
 		{"guess_delay_ms", &scenario->conf.guess_delay_ms},
 		{"batch_max", &scenario->conf.batch_max},
 		{"attempts_keep_s", &scenario->conf.attempts_keep_s},
+		{"spool_limit_mib", &scenario->conf.spool_limit_mib},
 	};
 	const char *name = scenario_word_needed(scenario, &rest, "the option");
 	const char *value = scenario_word_needed(scenario, &rest, "its value");
@@ -261,6 +266,25 @@ static void do_hashes(struct scenario *scenario, char *rest)
 	hashpool_collect(scenario->worker->hashpool);
 }
 
+/* Is the spool's thread at work, but for removing files? */
+static bool is_disk_busy(const struct spool *spool)
+{
+	return spool->is_writing || spool->scan.is_under_way ||
+	       (spool->reading.segment != NULL && !spool->reading.is_done);
+}
+
+static void do_disk(struct scenario *scenario, char *rest)
+{
+	struct spool *spool = scenario->worker->spool;
+	struct pollfd ready = {.fd = spool_fd(spool), .events = POLLIN};
+	(void)rest;
+	while (is_disk_busy(spool)) {
+		if (poll(&ready, 1, DISK_WAIT_MS) != 1)
+			scenario_fail(scenario, "the disk does not come to an end");
+		spool_collect(spool);
+	}
+}
+
 static void expect_counter(struct scenario *scenario, char *rest)
 {
 	const char *name = scenario_word_needed(scenario, &rest, "the counter");
@@ -329,6 +353,7 @@ static const struct directive {
 	{"wall", do_wall},
 	{"chores", do_chores},
 	{"hashes", do_hashes},
+	{"disk", do_disk},
 };
 
 /* Scripts ---------------------------------------------------------------------------------- */
@@ -415,6 +440,20 @@ static void run_script(struct scenario *scenario)
 	network_expect_nothing(scenario);
 }
 
+static char spool_directory[] = "/tmp/run_scenario.XXXXXX";
+
+static void remove_spool(void)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(spool_directory);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(spool_directory);
+}
+
 static struct scenario *scenario_new(const char *path)
 {
 	struct scenario *scenario = mem_must(talloc_zero(NULL, struct scenario));
@@ -441,6 +480,8 @@ static struct scenario *scenario_new(const char *path)
 		.silence_max_s = 2592000,
 		.hash_threads = 1,
 		.hash_queue = 1,
+		.spool_directory = mkdtemp(spool_directory),
+		.spool_after_ms = 1000,
 	};
 	for (int n = 0; n < METRIC_COUNT; n++)
 		scenario->counters[n] = metric_get((enum metric)n);
@@ -466,6 +507,7 @@ int main(int argc, char **argv)
 	struct event_base *base = scenario->base;
 	talloc_free(scenario);
 	event_base_free(base);
+	remove_spool();
 	digest_done();
 	return 0;
 }

@@ -44,14 +44,15 @@ def test_refused_packets_are_stored_once(connection):
     for second in (1, 9):  # the NAS sends it again when its answer has been forgotten already
         assert rows(connection, """
             select ord from poprad.quarantine(array[%s, %s], array['10.0.3.1', '10.0.3.1']::inet[],
-                array['22P05: no', '22P05: no'], array['04', repeat('ff', 4096)])""", at(second), at(second)) == [(1,), (2,)]
-    assert rows(connection, "select reason, length(packet) from poprad.accounting_quarantine order by packet") == [
-        ("22P05: no", 2), ("22P05: no", 8192)]
+                array['22P05: no', '22P05: no'], array['04', repeat('ff', 4096)],
+                array['01', '02'])""", at(second), at(second)) == [(1,), (2,)]
+    assert rows(connection, "select reason, length(packet), event from poprad.accounting_quarantine order by packet") == [
+        ("22P05: no", 2, "01"), ("22P05: no", 8192, "02")]
 
 
 def test_empty_batches(connection):
     assert account(connection) == []
-    assert rows(connection, "select * from poprad.quarantine('{}', '{}', '{}', '{}')") == []
+    assert rows(connection, "select * from poprad.quarantine('{}', '{}', '{}', '{}', '{}')") == []
     assert rows(connection, "select * from poprad.account_other('{}', '{}', '{}', '{}', '{}', '{}', '{}')") == []
     assert rows(connection, "select * from poprad.account_device('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')") == []
 

@@ -95,6 +95,7 @@ class Poprad:
             "user": self.user,
             "run_dir": f"{self.directory}/run",
             "state_dir": f"{self.directory}/state",
+            "spool_directory": f"{self.directory}/spool",
             "database": f"{location} user=poprad_server",
             "operator_database": f"{location} user=poprad_operator",
             "cluster_dir": f"{self.directory}/postgresql",
@@ -231,6 +232,13 @@ class Poprad:
 
     def counter(self, name):
         return self.counters()[name]
+
+    def spool_files(self, suffix=".spool"):
+        return sorted(pathlib.Path(self.options["spool_directory"]).glob(f"*{suffix}"))
+
+    def wait_for_spool(self):
+        """Everything that lies in the spool is in the database."""
+        wait_for(lambda: not self.spool_files(), "the spool to be replayed")
 
     def close(self):
         try:

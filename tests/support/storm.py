@@ -161,6 +161,7 @@ def check(server, storm, count):
     assert storm.unanswered == []
     assert len(storm.acknowledged) == count
     assert len(set(storm.addresses.values())) == count, "an address was given twice"
+    server.wait_for_spool()
     stored = {session: (login, address) for session, login, address in server.sql(
         "select acctsessionid, username, framedipaddress from radius.radacct where acctsessionid like 'storm-%'")}
     assert stored == {session: (login, address) for session, login, address in storm.acknowledged}

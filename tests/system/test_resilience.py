@@ -71,8 +71,8 @@ def test_with_the_last_catalog_logins_are_dropped_and_never_rejected_until_the_d
     assert client.status(server.auth_port) is not None
 
 
-def test_accounting_without_a_database_is_not_acknowledged_until_it_is_stored(make_server, make_client):
-    server = make_server()
+def test_accounting_without_a_database_or_spool_is_not_acknowledged_until_it_is_stored(make_server, make_client):
+    server = make_server(spool_limit=0)
     client = make_client(server)
     server.stop_database()
     data = client.accounting_request([(ACCT_STATUS_TYPE, START), (ACCT_SESSION_ID, "patient"), (USER_NAME, "patient")])

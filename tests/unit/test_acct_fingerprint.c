@@ -7,15 +7,10 @@
 #include "suite.h"
 #include <string.h>
 
-static struct nas nas;
-static struct request request;
-
 static struct record record_new(void)
 {
-	nas = (struct nas){.nas_id = 1};
-	request = (struct request){.nas = &nas};
-	request.endpoint.remote = addr_from_v4(0x0a000301);
-	return (struct record){.request = &request,
+	return (struct record){.nas_id = 1,
+		.source = addr_from_v4(0x0a000301),
 		.status = ACCT_INTERIM,
 		.line = {.user_name = "Demo", .login = "demo", .nas_port = 7},
 		.acct_session_id = "0001",
@@ -50,13 +45,13 @@ static void test_all_else_counts(void)
 	static const char empty[] = "";
 	const struct prefix prefix = {.addr = {.family = 6, .bytes = {0x20, 1}}, .bits = 64};
 	struct record record;
-	CHANGES(nas.nas_id, 2);
-	CHANGES(request.endpoint.remote, addr_from_v4(0x0a000302));
+	CHANGES(record.nas_id, 2);
+	CHANGES(record.source, addr_from_v4(0x0a000302));
 	CHANGES(record.acct_session_id, "0002");
 	CHANGES(record.acct_multi_session_id, empty);
 	CHANGES(record.class, "x");
 	CHANGES(record.line.user_name, "demo");
-	CHANGES(record.line.nas_address, request.endpoint.remote);
+	CHANGES(record.line.nas_address, record.source);
 	CHANGES(record.line.nas_identifier, "bank");
 	CHANGES(record.line.nas_port, -1);
 	CHANGES(record.line.nas_port_id, "7");

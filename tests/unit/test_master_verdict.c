@@ -122,6 +122,9 @@ static void test_database(void)
 	metric_set(METRIC_login_lane_up, 0);
 	CU_ASSERT_STRING_EQUAL(verdict(), "database_away");
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "login lane"));
+	metric_count_drop(DROP_spool_refused);
+	CU_ASSERT_STRING_EQUAL(verdict(), "spool_full");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "did not take 1 records"));
 }
 
 static void test_processors(void)
