@@ -7,7 +7,8 @@
 extern const struct command db_commands[], nas_commands[], group_commands[], plan_commands[],
 	pool_commands[], filter_commands[], filter_set_commands[], realm_commands[],
 	subscriber_commands[], session_commands[], address_commands[], status_commands[],
-	why_commands[], trace_commands[], tunnel_commands[];
+	why_commands[], trace_commands[], tunnel_commands[], spool_commands[],
+	quarantine_commands[];
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);
@@ -20,5 +21,7 @@ int subscriber_quarantine(struct call *call);
 int subscriber_release(struct call *call);
 /* Writes filters as routers and access servers have them. */
 int filter_export(struct call *call);
+/* Stores what lies in the spool. */
+int spool_replay(struct call *call);
 /* Shows what a subscriber would be sent. */
 int filter_preview(struct call *call);

@@ -8,3 +8,6 @@
 
 /* The caller's descriptor; CTL_REFUSED (said) if no server runs. */
 int server_connect(struct call *call, int *connected) MUST_CHECK;
+
+/* For what only works while it does not run: CTL_REFUSED, saying why, if it does. */
+int server_refuse_running(struct call *call, const char *why) MUST_CHECK;
