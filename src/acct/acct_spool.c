@@ -76,7 +76,7 @@ void acct_spool_waiting(struct worker *worker)
 	struct request *request, *next;
 	int64_t now_ns = clock_mono_ns();
 	int64_t oldest_ns = lane_oldest_ns(worker->accounting_lane);
-	if (worker->catalog == NULL || !spool_is_open(worker->spool) || oldest_ns > now_ns)
+	if (!spool_is_open(worker->spool) || oldest_ns > now_ns)
 		return;
 	for (request = TAILQ_FIRST(&worker->open); request != NULL; request = next) {
 		next = TAILQ_NEXT(request, entry);

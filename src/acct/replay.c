@@ -84,7 +84,7 @@ static void replayed_done(struct record *record, enum lane_outcome outcome)
 		return;
 	case RECORD_STORED:
 		metric_add(METRIC_spool_replayed, 1);
-		spool_delivered(replay->worker->spool, one->origin.segment);
+		spool_delivered(one->origin.segment);
 		finish(one);
 		break;
 	case RECORD_FORGOTTEN:

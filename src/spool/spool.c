@@ -84,7 +84,7 @@ void spool_segment_check(struct spool_segment *segment)
 	struct spool *spool = segment->spool;
 	bool is_written = segment == spool->active && spool->is_writing;
 	if (is_written || segment == spool->reading.segment || segment->undelivered > 0 ||
-		segment->read_until < segment->file.end)
+		segment->read_until < segment->end)
 		return;
 	if (segment == spool->active)
 		spool->active = NULL;
@@ -97,7 +97,6 @@ void spool_segment_check(struct spool_segment *segment)
 
 struct keeping {
 	struct disk_job job;
-	struct spool *spool;
 	struct spool_segment *segment;
 	uint64_t offset;
 	uint8_t *octets;
@@ -119,7 +118,7 @@ static void kept(struct disk_job *job)
 	struct keeping *keeping = (struct keeping *)((char *)job - offsetof(struct keeping, job));
 	if (keeping->err == 0) {
 		metric_add(METRIC_spool_corrupt, 1);
-		spool_delivered(keeping->spool, keeping->segment);
+		spool_delivered(keeping->segment);
 	} else {
 		log_event(LOG_LEVEL_ERROR, "spool_failed", "segment=%s why=%s",
 			keeping->segment->file.name, log_quote_text(strerror(keeping->cause)));
@@ -131,7 +130,6 @@ void spool_set_aside(struct spool *spool, const struct spool_record *record)
 {
 	struct keeping *keeping = mem_must(talloc_zero(spool, struct keeping));
 	*keeping = (struct keeping){.job = {.work = keep, .done = kept},
-		.spool = spool,
 		.segment = record->segment,
 		.offset = record->offset,
 		.octets = mem_must(talloc_memdup(keeping, record->octets, record->size)),
@@ -186,10 +184,11 @@ static void take_adopted(struct spool *spool)
 	for (size_t n = 0; n < spool->scan.adopted_count; n++) {
 		struct spool_segment *segment = spool_segment_new(spool);
 		segment->file = spool->scan.adopted[n];
+		segment->end = segment->file.end;
 		segment->read_until = SEGMENT_HEAD_SIZE;
 		spool_segment_enter(segment);
 		log_event(LOG_LEVEL_INFO, "spool_adopted", "segment=%s octets=%llu",
-			segment->file.name, (unsigned long long)segment->file.end);
+			segment->file.name, (unsigned long long)segment->end);
 		spool_segment_check(segment);
 	}
 }
@@ -201,7 +200,8 @@ static void scan_done(struct disk_job *job)
 		(struct spool_scan *)((char *)job - offsetof(struct spool_scan, job));
 	struct spool *spool = scan->spool;
 	scan->is_under_way = false;
-	spool->writer.folder = scan->writer.folder;
+	if (spool->writer.folder < 0)
+		spool->writer.folder = scan->writer.folder;
 	spool->oldest_us = scan->oldest_us;
 	spool->has_scanned = true;
 	if (scan->err != 0)

@@ -75,7 +75,7 @@ struct spool_record {
 /* The next record, in the order in which they were written; false: ready will be called. */
 bool spool_next(struct spool *spool, struct spool_record *record);
 /* A record of that segment is where it belongs. */
-void spool_delivered(struct spool *spool, struct spool_segment *segment);
+void spool_delivered(struct spool_segment *segment);
 /* A record that nobody can read or store: it is kept in a file beside, then counts as delivered.
  * octets need not be those of spool_next, but must be the same. */
 void spool_set_aside(struct spool *spool, const struct spool_record *record);

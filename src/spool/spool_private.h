@@ -12,10 +12,11 @@ struct spool_segment {
 	TAILQ_ENTRY(spool_segment) entry;
 	struct spool *spool;
 	struct disk_job removal;
-	struct segment_file file;
-	uint64_t read_until; /* what spool_next has been given or is being read */
-	size_t undelivered;  /* of that */
-	int err;             /* of the removal */
+	struct segment_file file; /* the thread's while a group is written to it */
+	uint64_t end;             /* of what is durable */
+	uint64_t read_until;      /* what spool_next has been given or is being read */
+	size_t undelivered;       /* of that */
+	int err;                  /* of the removal */
 };
 TAILQ_HEAD(segment_list, spool_segment);
 TAILQ_HEAD(group_list, spool_group);

@@ -70,7 +70,7 @@ static struct spool_segment *find_unread(const struct spool *spool)
 {
 	struct spool_segment *segment;
 	TAILQ_FOREACH (segment, &spool->segments, entry)
-		if (segment->read_until < segment->file.end)
+		if (segment->read_until < segment->end)
 			return segment;
 	return NULL;
 }
@@ -84,7 +84,7 @@ void spool_read_on(struct spool *spool)
 	if (reading->segment == NULL)
 		return;
 	reading->from = reading->segment->read_until;
-	reading->until = reading->segment->file.end;
+	reading->until = reading->segment->end;
 	reading->count = reading->taken = reading->corrupt = reading->torn = 0;
 	reading->is_done = false;
 	disk_thread_post(spool->thread, &reading->job, false);
@@ -153,9 +153,8 @@ bool spool_next(struct spool *spool, struct spool_record *record)
 	return true;
 }
 
-void spool_delivered(struct spool *spool, struct spool_segment *segment)
+void spool_delivered(struct spool_segment *segment)
 {
-	(void)spool;
 	segment->undelivered--;
 	spool_segment_check(segment);
 }

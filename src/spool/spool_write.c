@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+static_assert(SPOOL_RECORD_MAX <= SEGMENT_RECORD_MAX, "a segment can be read whose records fit");
+
 /* A group that is longer than this is followed by another: its records would wait for all of it. */
 #define GROUP_MAX (512u << 10)
 
@@ -75,7 +77,7 @@ static void write_first(struct spool *spool)
 		return;
 	spool->is_writing = true;
 	struct spool_segment *active = spool->active;
-	if (active != NULL && active->file.end + group->size > spool->segment_max) {
+	if (active != NULL && active->end + group->size > spool->segment_max) {
 		spool->active = NULL;
 		spool_segment_check(active);
 	}
@@ -100,6 +102,7 @@ static void settle_segment(struct spool *spool, const struct spool_group *group)
 		talloc_free(segment); /* it could not be made */
 		return;
 	}
+	segment->end = segment->file.end;
 	if (spool->active != segment) {
 		spool->active = segment;
 		segment->read_until = SEGMENT_HEAD_SIZE;
@@ -107,7 +110,7 @@ static void settle_segment(struct spool *spool, const struct spool_group *group)
 	}
 	/* What of it is on the disk is unknown: no record that is answered comes behind it. Nor is
 	 * an empty one kept, of which each failure would leave another. */
-	if (group->err == ERR_SYSTEM || segment->file.end == SEGMENT_HEAD_SIZE) {
+	if (group->err == ERR_SYSTEM || segment->end == SEGMENT_HEAD_SIZE) {
 		spool->active = NULL;
 		spool_segment_check(segment);
 	}

@@ -122,6 +122,7 @@ class PopradServer(Contender):
         return self.server.log()
 
     def stored(self):
+        self.server.wait_for_spool()
         starts, stops = self.query("""
             select count(*) filter (where started_at is not null), count(*) filter (where stopped_at is not null)
             from (select started_at, stopped_at from poprad.session

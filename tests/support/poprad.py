@@ -96,6 +96,7 @@ class Poprad:
             "run_dir": f"{self.directory}/run",
             "state_dir": f"{self.directory}/state",
             "spool_directory": f"{self.directory}/spool",
+            "spool_after": "5s",  # most tests look into the database as soon as a record is answered
             "database": f"{location} user=poprad_server",
             "operator_database": f"{location} user=poprad_operator",
             "cluster_dir": f"{self.directory}/postgresql",

@@ -63,10 +63,11 @@ def test_a_lock_held_by_somebody_is_told_and_costs_no_record(make_server, make_c
         sender.start()
         wait_for(lambda: verdict(server) == "database_blocked", "the status to name the database")
         wait_for(lambda: server.counter("batch_timeouts") > 0, "a batch to be broken off")
-        assert not answers
+        wait_for(lambda: answers, "the record to be answered, from the spool")
         assert "pg_stat_activity" in server.ctl("status")
     sender.join()
     assert answers[0].code == ACCOUNTING_RESPONSE
+    server.wait_for_spool()
     assert server.value("select count(*) from radius.radacct where acctsessionid = 'locked'") == "1"
     wait_for(lambda: verdict(server) == "fine", "the status to be fine again")
 
