@@ -11,6 +11,7 @@
 -- The sessions are found (account_session), or opened (account_open), the packets folded in (account_fold), and then what
 -- follows is done for sessions that others replace, for addresses and for the subscribers' limits. What one transaction may not do with two packets at once is done in turns: each
 -- takes the first packet that is left of every session.
+-- A packet that is not of its session's present day books what was used before (usage.sql).
 --
 -- Nearly all packets are of a kind that needs no thought (account_kind): interims that change nothing but time and counters, which the
 -- server sends in batches of their own, and packets that just follow on what is stored. A turn of one kind only is
@@ -22,7 +23,7 @@
 -- in history) all is locked first, and looked at again.
 -- Locks are taken each kind in the order of its keys: advisory locks on NAS + Acct-Session-Id, so that two workers do not
 -- make two rows of one session; the subscribers, whose active sessions are counted; the sessions; and at the end
--- the addresses.
+-- the addresses, and the rows of usage_day.
 --
 -- How the statements here and in the helpers are written: plans are made once, perhaps while a table is empty, and must
 -- be right when it has grown. Hence `= any` on the key alone, or lateral (... offset 0), which leave the planner no
@@ -83,6 +84,8 @@ declare
 	taking_addresses inet[];
 	prefixed uuid[];
 	recalled uuid[]; -- from history
+	turning session[]; -- those of the turn whose day is over
+	used usage_day[]; -- to be booked
 begin
 	framed_addresses := array_replace(framed_addresses, '0.0.0.0', null); -- which means none
 	while pending <> '{}' loop
@@ -255,7 +258,8 @@ begin
 						null::boolean as is_first, null::int as subscriber_id, null::int as plan_id, k.kind
 					from unnest(turn, keys, kinds) k (ord, session_key, kind)
 					union all
-					select n.*, case when n.is_first then 'first' end from account_session(others) n
+					select n.*, case when n.is_first then case statuses[n.ord] when 1 then 'first' else 'other' end end
+					from account_session(others) n
 				) f
 				order by f.session_key, f.ord
 			) t;
@@ -310,6 +314,7 @@ begin
 				authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out,
 				packets_in, packets_out, terminate_causes, fingerprints);
 		else
+			turning := usage_turns(turn, keys, events_at);
 			select * into folded from account_fold(turn, keys, statuses, nas_ip_addresses, nas_identifiers,
 				acct_session_ids, acct_multi_session_ids, logins, user_names, classes, framed_addresses,
 				framed_ipv6_addresses, framed_ipv6_prefixes, framed_interface_ids, delegated_ipv6_prefixes, nas_ports,
@@ -319,6 +324,10 @@ begin
 		end if;
 		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
 			raise serialization_failure using message = 'a session changed while packets for it were recorded';
+		end if;
+		if turning is not null then
+			used := used || usage_turn(turning);
+			turning := null;
 		end if;
 		foreach place in array coalesce(folded.written, '{}') loop
 			is_recorded[place] := true;
@@ -356,8 +365,12 @@ begin
 		perform account_limit(begun);
 	end if;
 	if recalled <> '{}' then
-		perform session_to_history(array(
-			select s.session_key from session s where s.session_key = any (recalled) and s.state = 'closed'));
+		recalled := array(select s.session_key from session s where s.session_key = any (recalled) and s.state = 'closed');
+		used := used || usage_rest(recalled);
+		perform session_to_history(recalled);
+	end if;
+	if used is not null then
+		perform usage_add(used);
 	end if;
 
 	return query

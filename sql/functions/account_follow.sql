@@ -17,7 +17,13 @@ create function poprad.account_follow(turn int[], keys uuid[], kinds text[], sta
 	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[], out prefixed_keys uuid[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
+declare
+	hours_begin timestamptz; -- usage_hours
+	hours_end timestamptz;
 begin
+	if 'first' = any (kinds) then
+		select * into hours_begin, hours_end from usage_hours();
+	end if;
 	with followed as (
 		update session s set
 			state = case when statuses[t.ord] = 2 then 'closed' else 'active' end,
@@ -56,7 +62,10 @@ begin
 			out_octets = greatest(s.out_octets, octets_out[t.ord]),
 			in_packets = greatest(s.in_packets, packets_in[t.ord]),
 			out_packets = greatest(s.out_packets, packets_out[t.ord]),
-			fingerprint = fingerprints[t.ord]
+			fingerprint = fingerprints[t.ord],
+			day_ends = case when t.kind <> 'first' then s.day_ends when s.subscriber_id is null then 'infinity'
+				when events_at[t.ord] >= hours_begin and events_at[t.ord] < hours_end then hours_end
+				else usage_present_day_ends(events_at[t.ord], s.subscriber_id, s.plan_id) end
 		from unnest(turn, keys, kinds) t (ord, session_key, kind)
 		where s.session_key = any (array[t.session_key])
 			and case when t.kind = 'first' then s.state = 'authorised'

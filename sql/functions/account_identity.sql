@@ -79,7 +79,8 @@ create function poprad.account_kind(s poprad.session, status smallint, nas_ip_ad
 	authentic text, connect_info text, event_at timestamptz, session_time bigint, octets_in bigint, octets_out bigint)
 returns text language sql stable as $$
 	select case
-		when s.state = 'authorised' then case when s.acct_session_id is null then 'first' else 'other' end
+		when s.state = 'authorised' then
+			case when s.acct_session_id is null and (status = 1 or event_at < s.day_ends) then 'first' else 'other' end
 		when s.state <> 'active' then null
 		when ((event_at > s.updated_at
 				or event_at = s.updated_at and (status = 2 or octets_in > s.in_octets)
@@ -97,6 +98,7 @@ returns text language sql stable as $$
 			and (s.authorised_at is not null or status <> 1)) is not true then
 			case when status = 2 or event_at > s.updated_at or octets_in > s.in_octets
 				or poprad.account_session_time(session_time) > s.session_time then 'other' end
+		when (event_at < s.day_ends) is not true then 'other'
 		when status = 3
 			and s.started_at <= poprad.account_began_at(event_at, session_time)
 			and (s.nas_ip_address is not null or nas_ip_address is null)

@@ -42,6 +42,7 @@ begin
 	where s.session_key = any (array[t.session_key]) and s.state = 'active'
 		and (s.nas_id = nas_ids[t.ord]) is true -- by key alone, not by an index of devices
 		and s.fingerprint = fingerprints[t.ord]
+		and events_at[t.ord] < s.day_ends -- usage.sql
 		and (s.updated_at < events_at[t.ord]
 			or s.updated_at = events_at[t.ord] and s.in_octets < octets_in[t.ord]
 				and (octets_in[t.ord] - s.in_octets > 2147483648) is not true

@@ -18,14 +18,18 @@ create function poprad.account_open(ords int[], subscribers int[], plans int[], 
 	out begun uuid[], out taking_keys uuid[], out taking_addresses inet[], out prefixed_keys uuid[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
+declare
+	hours_begin timestamptz; -- usage_hours
+	hours_end timestamptz;
 begin
+	select * into hours_begin, hours_end from usage_hours();
 	with opened as (
 		insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address, nas_identifier,
 			nas_port, nas_port_id, nas_port_type, calling_station_id, called_station_id, user_name, acct_session_id,
 			acct_multi_session_id, class, framed_address, framed_ipv6_address, framed_ipv6_prefix, framed_interface_id,
 			delegated_ipv6_prefix, service_type, framed_protocol, authentic, connect_info_start, connect_info_stop,
 			started_at, updated_at, last_heard, stopped_at, closed_at, terminate_cause, cause_rank, session_time,
-			in_octets, out_octets, in_packets, out_packets, fingerprint)
+			in_octets, out_octets, in_packets, out_packets, fingerprint, day_ends)
 		select new_keys[i], case when statuses[i] = 2 then 'closed' else 'active' end, n.subscriber_id, n.plan_id,
 			nas_ids[i], nas_addresses[i], nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i],
 			nas_port_types[i], calling_station_ids[i], called_station_ids[i], user_names[i], acct_session_ids[i],
@@ -37,7 +41,12 @@ begin
 			case when statuses[i] = 2 then now() end, case when statuses[i] = 2 then terminate_causes[i] end,
 			case when statuses[i] = 2 then 4 else 0 end, greatest(0, account_session_time(session_times[i])),
 			greatest(0, octets_in[i]), greatest(0, octets_out[i]), greatest(0, packets_in[i]),
-			greatest(0, packets_out[i]), fingerprints[i]
+			greatest(0, packets_out[i]), fingerprints[i],
+			-- what a session without a Start has counted may be of several days
+			case when n.subscriber_id is null then 'infinity'
+				when statuses[i] <> 1 then null
+				when events_at[i] >= hours_begin and events_at[i] < hours_end then hours_end
+				else usage_present_day_ends(events_at[i], n.subscriber_id, n.plan_id) end
 		from unnest(ords, subscribers, plans) n (i, subscriber_id, plan_id)
 	), bound as (
 		insert into session_alias (session_key, nas_id, acct_session_id, login)

@@ -25,13 +25,15 @@ begin
 	for many, place in select least(m.max, max_moved), m.ord from unnest(max) with ordinality m (max, ord) loop
 		ord := place;
 		keys := keep_last_addresses(move_closed_walk(many));
-		moved := session_to_history(array(
+		keys := array(
 			select s.session_key from unnest(keys) u (session_key)
 			cross join lateral (
 				select s.session_key from session s
 				where s.session_key = u.session_key and session_is_past(s.closed_at)
 				for update skip locked
-			) s));
+			) s);
+		perform usage_add(usage_rest(keys));
+		moved := session_to_history(keys);
 		delete from session_alias a
 		where a.session_key = any (array(
 			select o.session_key from session_alias o

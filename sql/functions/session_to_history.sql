@@ -40,7 +40,7 @@ begin
 end
 $$;
 
--- Moves these sessions, whose rows the caller has locked. Returns how many.
+-- Moves these sessions, whose rows the caller has locked, and of which it books what is not booked yet. Returns how many.
 drop function if exists poprad.session_to_history;
 create function poprad.session_to_history(session_keys uuid[])
 returns int language plpgsql volatile set search_path = poprad, pg_temp as $$
@@ -76,6 +76,8 @@ begin
 	from past p
 	where p.acct_session_id is not null
 	on conflict (session_key) do update set moved_at = null;
+	update session s set booked_seconds = s.session_time, booked_in = s.in_octets, booked_out = s.out_octets
+	where s.session_key = any (session_keys);
 	if (select count(*) from session s where s.session_key = any (session_keys)) <> cardinality(session_keys) then
 		raise serialization_failure using message = 'session moved while a packet for it was recorded';
 	end if;

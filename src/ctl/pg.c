@@ -20,6 +20,8 @@ static const struct {
 	{"plan_name_key", "a plan of that name exists already; change it with popradctl plan set"},
 	{"nas_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
 	{"plan_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
+	{"plan_time_zone_is_known", "the database does not know that time zone"},
+	{"subscriber_policy_time_zone_is_known", "the database does not know that time zone"},
 	{"plan_filter_filter_id_fkey", "a plan uses that filter; take it out of the plan first"},
 	{"realm_filter_filter_id_fkey", "a realm imposes that filter; see popradctl realm list"},
 	{"nas_group_filter_filter_id_fkey",

@@ -35,6 +35,7 @@ def story(**identity):
 # What may depend on the order: our own clock's times, the key of a session we did not authorise, and whether its
 # address was leased before it stopped.
 OURS = {"session_key", "closed_at", "is_history", "address"}
+OURS |= {"day_ends", "booked_seconds", "booked_in", "booked_out"}  # what is booked when depends on the order
 
 
 def essence(row):

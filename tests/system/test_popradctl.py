@@ -129,6 +129,25 @@ def test_the_lines_that_teach_work_as_written(make_server):
     assert shown(operator, "subscriber", "show", "line-9@isp.example")["static_address"] == "10.0.4.99"
 
 
+def test_usage_by_day(operator, refused, login, session):
+    user = login()
+    key = session(user)
+    operator.sql(f"""update poprad.session set in_octets = 1000, out_octets = 2000, updated_at = '2026-11-30 12:00Z'
+        where session_key = '{key}';
+        insert into poprad.usage_day select subscriber_id, day, plan_id, 60, 5, 7, 1 from poprad.subscriber,
+            (values (date '2026-11-30'), ('2026-12-01')) d (day) where login = '{user}'""")
+    plain = dict(plan="plain", seconds=60, octets_in=5, octets_out=7, sessions=1)
+    november = [dict(day="2026-11-30", plan=None, seconds=3600, octets_in=1000, octets_out=2000, sessions=1),
+                dict(day="2026-11-30", **plain)]
+    assert shown(operator, "usage", user) == november + [dict(day="2026-12-01", **plain)]
+    assert shown(operator, "usage", user, "--month", "2026-11") == november
+    assert operator.ctl("usage", user, "--month", "2025-12") == ""
+    assert "2026-11-30  plain  60       5" in operator.ctl("usage", user)
+    refused(REFUSED, "there is no subscriber", "usage", user + "x")
+    for month in ("2026", "2026-13", "2026-1", "11-2026", "2026-11-01"):
+        refused(USAGE, "--month", "usage", user, "--month", month)
+
+
 def test_every_level_has_its_help(operator):
     everything = operator.ctl("--help")
     for noun in ("db", "nas", "pool", "plan", "filter", "subscriber", "session", "status"):
