@@ -13,9 +13,16 @@ grant execute on function
 	poprad.account_device(int2[], int[], inet[], inet[], text[], timestamptz[], timestamptz[], int[]),
 	poprad.account_other(uuid[], text[], int[], inet[], text[], text[], timestamptz[]),
 	poprad.quarantine(timestamptz[], inet[], text[], text[], text[]),
+	poprad.history_months(bigint[]),
 	poprad.move_closed(int[])
 to poprad_server;
 
+grant execute on function
+	poprad.history_list(),
+	poprad.history_detach(date),
+	poprad.history_attach(date),
+	poprad.history_drop(date)
+to poprad_operator;
 grant delete on poprad.accounting_quarantine to poprad_operator;
 grant select on radius.radacct, poprad.usage to poprad_billing, poprad_operator;
 grant select on poprad.usage_day to poprad_billing;

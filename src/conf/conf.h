@@ -50,6 +50,7 @@ struct conf {
 	unsigned lost_after;     /* interim intervals without a record */
 	unsigned silence_max_s;  /* without interims and Session-Timeout; 0 = for ever */
 	unsigned hash_threads, hash_queue;
+	unsigned sessions_keep_s; /* 0 = for ever */
 	unsigned attempts_keep_s; /* 0 = login attempts are not stored */
 	/* spool */
 	const char *spool_directory;

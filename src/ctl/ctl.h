@@ -40,6 +40,7 @@ enum value_type {
 	VALUE_KEY,     /* a session key: a UUID */
 	VALUE_RULE,    /* a filter rule; passed on in its canonical text */
 	VALUE_ZONE,    /* a time zone that this machine knows */
+	VALUE_MONTH,   /* 2026-10; passed on as its first day */
 	VALUE_FILE,
 };
 

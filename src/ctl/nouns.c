@@ -18,6 +18,7 @@ const struct noun ctl_nouns[] = {
 	{"realm", "The part of a login behind the @.", realm_commands},
 	{"subscriber", "Who may log in.", subscriber_commands},
 	{"session", "Who is online.", session_commands},
+	{"history", "Sessions that ended, month by month.", history_commands},
 	{"usage", "What was used on which day.", usage_commands},
 	{"spool", "Accounting on disk while the database is away.", spool_commands},
 	{"quarantine", "Accounting that the database refused.", quarantine_commands},

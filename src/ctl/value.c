@@ -263,6 +263,17 @@ static int check_zone(struct check *check, const char *text)
 		"list-timezones)");
 }
 
+/* Years of four digits: partitions are named by them. */
+static int check_month(struct check *check, const char *text)
+{
+	bool is_month = strlen(text) == 7 && strspn(text, "0123456789") == 4 && text[4] == '-' &&
+			strspn(text + 5, "0123456789") == 2 && strcmp(text + 5, "00") > 0 &&
+			strcmp(text + 5, "12") <= 0 && strcmp(text, "0001") > 0;
+
+	check->normal = mem_must(talloc_asprintf(check->ctx, "%s-01", text));
+	return is_month ? CTL_OK : fault(check, CTL_USAGE, "is no month such as 2026-10");
+}
+
 bool text_is_key(const char *text)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -319,6 +330,8 @@ static int check_by_type(struct check *check, const char *text)
 		return check_line(check, filter_rule_fault(check->ctx, text, &check->normal));
 	case VALUE_ZONE:
 		return check_zone(check, text);
+	case VALUE_MONTH:
+		return check_month(check, text);
 	case VALUE_FILE:
 		return check_line(check, text_fault(text, PATH_MAX - 1));
 	}

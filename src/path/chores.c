@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "request/dupcache.h"
 #include "spool/spool.h"
+#include <inttypes.h>
 #include <malloc.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,9 @@
 /* In a long turn closed sessions move, and memory that nobody needed since the last one is given
  * back. */
 #define LONG_TURN_EVERY 10
+
+/* The months of history are looked after as seldom as that. */
+#define MONTHS_EVERY 600
 
 /* What has arrived but has not been read from its socket yet is not in the lane either. */
 #define UNREAD_US US_PER_S
@@ -44,7 +48,7 @@ struct chores {
 	unsigned turns;
 	char *node;
 	int64_t available_since_us;
-	struct chore tick, scan, move;
+	struct chore tick, scan, move, months;
 	/* the scan that is under way */
 	int32_t scan_range_id;
 	struct addr scan_after, scan_last_seen;
@@ -230,6 +234,36 @@ const struct lane_call chores_move_call = {
 	.done = move_done,
 };
 
+static void months_put(const struct lane_item *item, struct pg_batch *batch)
+{
+	pg_put_int(batch, chore_of(item)->chores->worker->conf->sessions_keep_s);
+}
+
+static void months_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+{
+	int64_t dropped;
+	(void)item;
+	if (pg_read_int(rows, row, 1, &dropped) && dropped > 0)
+		log_event(LOG_LEVEL_INFO, "history_dropped", "months=%" PRId64, dropped);
+}
+
+static void months_done(struct lane_item *item, enum lane_outcome outcome)
+{
+	finish(chore_of(item), outcome);
+}
+
+static const enum pg_type months_types[] = {PG_INT8};
+
+const struct lane_call chores_months_call = {
+	.statement = {.name = "history_months",
+		.sql = "select * from poprad.history_months($1::int8[])",
+		.column_count = 1,
+		.types = months_types},
+	.put = months_put,
+	.take = months_take,
+	.done = months_done,
+};
+
 /* Turns ------------------------------------------------------------------------------------ */
 
 /* After a storm the machine has its memory again. */
@@ -252,6 +286,8 @@ static void take_turn(void *owner)
 	lane_show(worker->attempts_lane);
 	submit(&chores->tick);
 	chores_scan(chores);
+	if (worker->index == 0 && chores->turns % MONTHS_EVERY == 0)
+		submit(&chores->months);
 	bool is_long_turn = chores->turns++ % LONG_TURN_EVERY == 0;
 	give_memory_back(worker, is_long_turn);
 	if (worker->index == 0 && is_long_turn)
@@ -298,6 +334,7 @@ struct chores *chores_new(TALLOC_CTX *ctx, struct worker *worker)
 	init_chore(chores, &chores->tick, &chores_tick_call);
 	init_chore(chores, &chores->scan, &chores_scan_call);
 	init_chore(chores, &chores->move, &chores_move_call);
+	init_chore(chores, &chores->months, &chores_months_call);
 	freelist_on_low(worker->freelist, list_runs_low, chores);
 	timer_init(&chores->turn, take_turn, chores);
 	timer_set(worker->timers, &chores->turn, clock_mono_ns() + TURN_NS);

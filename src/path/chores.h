@@ -7,7 +7,8 @@
 #include "request/request.h"
 
 /* poprad.tick, free_addresses and move_closed. */
-extern const struct lane_call chores_tick_call, chores_scan_call, chores_move_call;
+extern const struct lane_call chores_tick_call, chores_scan_call, chores_move_call,
+	chores_months_call;
 
 struct chores;
 struct chores *chores_new(TALLOC_CTX *ctx, struct worker *worker);

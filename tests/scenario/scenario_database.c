@@ -13,6 +13,7 @@ static const struct {
 	const char *statement, *rows;
 } chores[] = {
 	{"tick", "1|0|0"},
+	{"history_months", "1|0"},
 	{"free_addresses", "1|\\N|\\N|\\N"},
 	{"move_closed", "1|0"},
 	{"auth_attempt_days", "1|0"},

@@ -350,6 +350,26 @@ def test_a_nas_is_added_changed_shown_and_removed(operator, refused, names):
         refused(REFUSED, "there is no NAS", "nas", verb, name)
 
 
+def test_a_month_of_history_is_detached_attached_and_dropped(operator, refused):
+    operator.sql("set role poprad_owner; select poprad.session_history_partition('2024-02-01')")
+
+    def attached():
+        return [row["is_attached"] for row in operator.ctl_json("history", "list") if row["month"] == "2024-02"]
+    assert attached() == [True] and "2024-02" in operator.ctl("history", "list")
+    refused(REFUSED, "is not detached", "history", "drop", "2024-02")
+    operator.ctl("history", "detach", "2024-02")
+    assert attached() == [False]
+    assert operator.value("select count(*) from poprad.session_archive_202402") == "0"
+    operator.ctl("history", "attach", "2024-02")
+    assert attached() == [True]
+    operator.ctl("history", "detach", "2024-02")
+    operator.ctl("history", "drop", "2024-02")
+    assert attached() == []
+    refused(REFUSED, "there is no history of 2024-02", "history", "detach", "2024-02")
+    for wrong in ("2024-13", "202402", "2024-2", "0000-01", "last"):
+        refused(USAGE, "is no month such as", "history", "detach", wrong)
+
+
 def test_an_ipv6_nas(operator, names):
     name = names("nas")
     operator.ctl("nas", "add", name, "2001:DB8:0::/48", "--secret", "s", "--kind", "cisco")
