@@ -33,6 +33,8 @@ grant execute on function
 	poprad.static_owner(inet),
 	poprad.session_keys_of(text),
 	poprad.session_keys_with(inet, timestamptz),
+	poprad.sessions_near(inet, timestamptz),
+	poprad.sessions_with(inet),
 	poprad.subscriber_exempt(text, text, text),
 	poprad.subscriber_filters_lock(text),
 	poprad.subscriber_exempt_end(text, text),

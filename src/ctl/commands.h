@@ -12,6 +12,11 @@ extern const struct command db_commands[], nas_commands[], group_commands[], pla
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);
+/* Who may log in, with what he has of his own. */
+int subscriber_add(struct call *call);
+int subscriber_set(struct call *call);
+int subscriber_list(struct call *call);
+int subscriber_show(struct call *call);
 /* Says so; returns CTL_REFUSED. */
 int subscriber_not_there(const struct call *call, const char *login);
 /* What a subscriber has of his own of filters. */

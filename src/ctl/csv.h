@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <talloc.h>
 
-#define CSV_FIELDS_MAX 16
+#define CSV_FIELDS_MAX 32
 #define CSV_ROW_MAX 8192 /* octets of all fields; a subscriber needs some hundred */
 
 struct csv {

@@ -126,7 +126,7 @@ const char *field_text(TALLOC_CTX *ctx, const PGresult *rows, int row, int colum
 {
 	const char *text = PQgetvalue(rows, row, column);
 
-	if (PQgetisnull(rows, row, column))
+	if (PQgetisnull(rows, row, column) || *text == '\0')
 		return "-";
 	switch (PQftype(rows, column)) {
 	case OID_BOOL:

@@ -6,21 +6,83 @@
  * rows and the database there. */
 #include "base/addr.h"
 #include "base/mem.h"
+#include "ctl/attribute.h"
 #include "ctl/commands.h"
 #include "ctl/csv.h"
 #include "ctl/pg.h"
+#include "ctl/policy_option.h"
 #include "ctl/value.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ERRORS_SHOWN 20     /* as many as fit a screen; the rest is counted */
 #define PROGRESS_ROWS 10000 /* a few times a second */
 
-enum column { LOGIN, PASSWORD, PLAN, STATIC_ADDRESS, COLUMNS };
-static const char *const column_names[COLUMNS] = {"login", "password", "plan", "static_address"};
+enum column {
+	LOGIN,
+	PASSWORD,
+	PLAN,
+	EXPIRES_AT,
+	STATIC_ADDRESS,
+	FRAMED_IPV6_PREFIX,
+	DELEGATED_IPV6_PREFIX,
+	/* what he has of his own */
+	SESSION_LIMIT,
+	SESSION_TIMEOUT,
+	IDLE_TIMEOUT,
+	INTERIM,
+	LOGIN_HOURS,
+	TIME_ZONE,
+	CALLING_STATIONS,
+	LEARN_CALLING_STATION,
+	CALLED_STATIONS,
+	NAS_PORT_TYPES,
+	NAS_GROUPS,
+	TUNNELS,
+	COLUMNS
+};
+
+struct import;
+/* Brings the text into the form that is stored, in place or in room for it. What is wrong, or NULL.
+ */
+typedef const char *check_function(struct import *import, char *text, char *normal);
+static check_function check_login, check_password, check_plan, check_time, check_address,
+	check_prefix;
+#define NORMAL_MAX 64 /* of an address, a prefix or a time */
+
+/* A column is one of poprad.subscriber, or a field of the policy. */
+static const struct {
+	const char *name;
+	bool is_required;
+	check_function *check; /* NULL: policy's */
+	enum policy_field policy;
+} columns[COLUMNS] = {
+	[LOGIN] = {"login", true, check_login, 0},
+	[PASSWORD] = {"password", true, check_password, 0},
+	[PLAN] = {"plan", true, check_plan, 0},
+	[EXPIRES_AT] = {"expires_at", false, check_time, 0},
+	[STATIC_ADDRESS] = {"static_address", false, check_address, 0},
+	[FRAMED_IPV6_PREFIX] = {"framed_ipv6_prefix", false, check_prefix, 0},
+	[DELEGATED_IPV6_PREFIX] = {"delegated_ipv6_prefix", false, check_prefix, 0},
+	[SESSION_LIMIT] = {"session_limit", false, NULL, POLICY_SESSION_LIMIT},
+	[SESSION_TIMEOUT] = {"session_timeout_s", false, NULL, POLICY_SESSION_TIMEOUT},
+	[IDLE_TIMEOUT] = {"idle_timeout_s", false, NULL, POLICY_IDLE_TIMEOUT},
+	[INTERIM] = {"interim_s", false, NULL, POLICY_INTERIM},
+	[LOGIN_HOURS] = {"login_hours", false, NULL, POLICY_LOGIN_HOURS},
+	[TIME_ZONE] = {"time_zone", false, NULL, POLICY_TIME_ZONE},
+	[CALLING_STATIONS] = {"calling_stations", false, NULL, POLICY_CALLING_STATIONS},
+	[LEARN_CALLING_STATION] = {"learn_calling_station", false, NULL,
+		POLICY_LEARN_CALLING_STATION},
+	[CALLED_STATIONS] = {"called_stations", false, NULL, POLICY_CALLED_STATIONS},
+	[NAS_PORT_TYPES] = {"nas_port_types", false, NULL, POLICY_NAS_PORT_TYPES},
+	[NAS_GROUPS] = {"nas_groups", false, NULL, POLICY_NAS_GROUPS},
+	[TUNNELS] = {"tunnels", false, NULL, POLICY_TUNNELS},
+};
 
 struct import {
 	struct call *call;
@@ -66,39 +128,59 @@ static void show_progress(struct import *import)
 	fflush(import->call->errors);
 }
 
+static size_t find_column(const char *name)
+{
+	size_t column = 0;
+
+	while (column < COLUMNS && strcmp(name, columns[column].name) != 0)
+		column++;
+	return column;
+}
+
+static const char *header_fault(struct import *import)
+{
+	struct csv *csv = import->csv;
+
+	for (size_t i = 0; csv->fault == NULL && i < csv->count; i++) {
+		size_t column = find_column(csv->fields[i]);
+
+		if (column == COLUMNS)
+			return mem_must(talloc_asprintf(import->call->ctx,
+				"names a column other than those that --help lists: %s",
+				csv->fields[i]));
+		if (import->positions[column] != 0)
+			return "names a column twice";
+		import->positions[column] = i + 1;
+	}
+	for (size_t column = 0; column < COLUMNS; column++)
+		if (columns[column].is_required && import->positions[column] == 0)
+			return "lacks one of the columns login, password and plan";
+	return csv->fault;
+}
+
 static int read_header(struct import *import)
 {
 	struct csv *csv = import->csv;
+	const char *fault;
+	int code = CTL_OK;
 
 	if (!csv_next(csv))
 		return call_fail(import->call, CTL_REFUSED,
 			"%s is empty: its first line must be login,password,plan or "
 			"login,password,plan,static_address",
 			import->path);
-	for (size_t i = 0; csv->fault == NULL && i < csv->count; i++) {
-		size_t column = 0;
-
-		while (column < COLUMNS && strcmp(csv->fields[i], column_names[column]) != 0)
-			column++;
-		if (column == COLUMNS)
-			csv->fault = "names a column other than login, password, plan and "
-				     "static_address";
-		else if (import->positions[column] != 0)
-			csv->fault = "names a column twice";
-		else
-			import->positions[column] = i + 1;
-	}
-	import->column_count = csv->count;
-	if (csv->fault == NULL &&
-		(import->positions[LOGIN] == 0 || import->positions[PASSWORD] == 0 ||
-			import->positions[PLAN] == 0))
-		csv->fault = "lacks one of the columns login, password and plan";
-	if (csv->fault != NULL)
+	fault = header_fault(import);
+	if (fault != NULL)
 		return call_fail(import->call, CTL_REFUSED, "%s:%lu: the header %s", import->path,
-			csv->line, csv->fault);
-	return CTL_OK;
+			csv->line, fault);
+	import->column_count = csv->count;
+	if (import->positions[NAS_PORT_TYPES] == 0)
+		return CTL_OK;
+	code = call_load_conf(import->call);
+	return code == CTL_OK ? attribute_load_dictionary(import->call) : code;
 }
 
+/* NULL: there is none. */
 static char *field(struct import *import, enum column column)
 {
 	size_t position = import->positions[column];
@@ -106,29 +188,98 @@ static char *field(struct import *import, enum column column)
 	return position == 0 ? NULL : import->csv->fields[position - 1];
 }
 
-static bool check_static_address(struct import *import, const char *text, char *shown)
+static const char *check_login(struct import *import, char *text, char *normal)
+{
+	(void)import, (void)normal;
+	return login_normalise(text);
+}
+
+static const char *check_password(struct import *import, char *text, char *normal)
+{
+	(void)import, (void)normal;
+	return password_fault(text);
+}
+
+static const char *check_plan(struct import *import, char *text, char *normal)
+{
+	(void)import, (void)normal;
+	return text_fault(text, VALUE_NAME_MAX);
+}
+
+static const char *check_address(struct import *import, char *text, char *normal)
 {
 	struct addr addr;
 
-	*shown = '\0';
-	if (text == NULL || *text == '\0')
-		return true;
-	if (addr_parse(text, &addr) != 0) {
-		line_error(import, import->csv->line, "static_address is no address");
-		return false;
-	}
-	addr_format(&addr, shown);
-	return true;
+	(void)import;
+	if (addr_parse(text, &addr) != 0)
+		return "is no address";
+	addr_format(&addr, normal);
+	return NULL;
 }
 
-static bool check_column(struct import *import, enum column column, const char *fault)
+static const char *check_prefix(struct import *import, char *text, char *normal)
+{
+	struct prefix prefix;
+
+	(void)import;
+	if (prefix_parse(text, &prefix) != 0 || prefix.addr.family != 6)
+		return "is no IPv6 prefix";
+	prefix_format(&prefix, normal);
+	return NULL;
+}
+
+/* A day, or a time of UTC. */
+static const char *check_time(struct import *import, char *text, char *normal)
+{
+	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"};
+
+	(void)import;
+	*normal = '\0';
+	if (strcmp(text, "never") == 0)
+		return NULL;
+	for (size_t n = 0; n < sizeof(forms) / sizeof(*forms); n++) {
+		struct tm tm = {0}, made;
+		const char *end = strptime(text, forms[n], &tm);
+
+		if (end == NULL || *end != '\0')
+			continue;
+		made = tm;
+		/* The 30th of February would be another day. */
+		if (timegm(&made) == -1 || made.tm_mday != tm.tm_mday)
+			break;
+		strftime(normal, NORMAL_MAX, "%Y-%m-%d %H:%M:%S+00", &tm);
+		return NULL;
+	}
+	return "is no time like 2027-01-31 or 2027-01-31 12:00";
+}
+
+static bool fault_is(struct import *import, enum column column, const char *fault)
 {
 	if (fault != NULL)
-		line_error(import, import->csv->line, "%s %s", column_names[column], fault);
-	return fault == NULL;
+		line_error(import, import->csv->line, "%s %s", columns[column].name, fault);
+	return fault != NULL;
 }
 
-static bool check_row(struct import *import, char *address)
+/* What he has of his own, into the object. */
+static bool check_policy(struct import *import, enum column column, char *text, json_t *policy)
+{
+	const char *fault;
+	json_t *value = policy_column_value(import->call, columns[column].policy, text, &fault);
+
+	if (fault != NULL)
+		json_decref(value);
+	else
+		json_object_set_new(
+			policy, policy_field_info(columns[column].policy)->column, value);
+	return !fault_is(import, column, fault);
+}
+
+struct row {
+	char normal[COLUMNS][NORMAL_MAX]; /* "": none, or the field as it is */
+	json_t *policy;
+};
+
+static bool check_row(struct import *import, struct row *row)
 {
 	struct csv *csv = import->csv;
 
@@ -141,10 +292,19 @@ static bool check_row(struct import *import, char *address)
 			import->column_count);
 		return false;
 	}
-	return check_column(import, LOGIN, login_normalise(field(import, LOGIN))) &&
-	       check_column(import, PASSWORD, password_fault(field(import, PASSWORD))) &&
-	       check_column(import, PLAN, text_fault(field(import, PLAN), VALUE_NAME_MAX)) &&
-	       check_static_address(import, field(import, STATIC_ADDRESS), address);
+	for (enum column column = 0; column < COLUMNS; column++) {
+		char *text = field(import, column);
+
+		row->normal[column][0] = '\0';
+		if (text == NULL || (*text == '\0' && !columns[column].is_required))
+			continue;
+		if (columns[column].check == NULL
+				? !check_policy(import, column, text, row->policy)
+				: fault_is(import, column,
+					  columns[column].check(import, text, row->normal[column])))
+			return false;
+	}
+	return true;
 }
 
 /* COPY's text form: a backslash is doubled; control characters have been refused. */
@@ -159,15 +319,30 @@ static char *put_text(char *end, const char *text)
 	return end;
 }
 
-static int send_row(struct import *import, const char *address)
+static char *put_normal(char *end, const char *text)
 {
-	char line[2 * CSV_ROW_MAX + 128], *end = line;
+	return end + snprintf(end, NORMAL_MAX + 2, "%s\t", *text != '\0' ? text : "\\N");
+}
+
+static int send_row(struct import *import, const struct row *row)
+{
+	char line[4 * CSV_ROW_MAX + 1024], *end = line;
+	char *policy = json_object_size(row->policy) == 0
+			       ? NULL
+			       : mem_must(json_dumps(row->policy, JSON_COMPACT));
 
 	end += snprintf(line, sizeof(line), "%lu\t", import->csv->line);
 	end = put_text(end, field(import, LOGIN));
 	end = put_text(end, field(import, PASSWORD));
 	end = put_text(end, field(import, PLAN));
-	end += snprintf(end, ADDR_TEXT_MAX + 2, "%s\n", *address ? address : "\\N");
+	for (enum column column = EXPIRES_AT; column <= DELEGATED_IPV6_PREFIX; column++)
+		end = put_normal(end, row->normal[column]);
+	if (policy != NULL)
+		end = put_text(end, policy);
+	else
+		end = put_normal(end, "");
+	end[-1] = '\n';
+	free(policy);
 	if (PQputCopyData(import->pg->connection, line, (int)(end - line)) != 1)
 		return pg_fail(import->pg, NULL);
 	return CTL_OK;
@@ -175,14 +350,16 @@ static int send_row(struct import *import, const char *address)
 
 static int send_rows(struct import *import)
 {
-	char address[ADDR_TEXT_MAX];
 	int code = CTL_OK;
 
 	while (code == CTL_OK && csv_next(import->csv)) {
+		struct row row = {.policy = mem_must(json_object())};
+
 		import->rows++;
 		show_progress(import);
-		if (check_row(import, address))
-			code = send_row(import, address);
+		if (check_row(import, &row))
+			code = send_row(import, &row);
+		json_decref(row.policy);
 	}
 	end_progress(import);
 	if (code == CTL_OK && ferror(import->csv->file))
@@ -200,7 +377,10 @@ static int begin_copy(struct import *import)
 		code = pg_run(import->pg,
 			"create temporary table import_line (line bigint not null, "
 			"login text collate \"C\" not null, password text not null, "
-			"plan text collate \"C\" not null, static_address inet) on commit drop",
+			"plan text collate \"C\" not null, expires_at timestamptz, static_address "
+			"inet, "
+			"framed_ipv6_prefix cidr, delegated_ipv6_prefix cidr, policy jsonb) on "
+			"commit drop",
 			NULL, NULL);
 	if (code != CTL_OK)
 		return code;
@@ -246,10 +426,26 @@ static const char checks[] =
 	"union all select i.line, 'subscriber ' || s.login || ' has the static address ' || "
 	"host(s.static_address) from import_line i "
 	"join poprad.subscriber s using (static_address) "
+	"union all select line, 'the prefix ' || prefix || ' stands in line ' || first_line || "
+	"' already' from (select line, prefix, min(line) over (partition by prefix) as first_line "
+	"from import_line, unnest(array[framed_ipv6_prefix, delegated_ipv6_prefix]) prefix "
+	"where prefix is not null) d where line <> first_line "
+	"union all select i.line, 'subscriber ' || s.login || ' has the prefix ' || "
+	"i.framed_ipv6_prefix from import_line i join poprad.subscriber s "
+	"using (framed_ipv6_prefix) "
+	"union all select i.line, 'subscriber ' || s.login || ' has the prefix ' || "
+	"i.delegated_ipv6_prefix from import_line i join poprad.subscriber s "
+	"using (delegated_ipv6_prefix) "
 	"union all select i.line, 'the address ' || host(a.address) || "
 	"' is leased now (see popradctl address show)' from import_line i "
 	"join poprad.address a on a.address = i.static_address "
-	"where a.session_key is not null) "
+	"where a.session_key is not null "
+	"union all select line, 'there is no NAS group ' || g || ' (see popradctl group list)' "
+	"from import_line, jsonb_array_elements_text(policy -> 'nas_groups') g "
+	"where g not in (select name from poprad.nas_group) "
+	"union all select line, 'there is no tunnel ' || t || ' (see popradctl tunnel list)' "
+	"from import_line, jsonb_array_elements_text(policy -> 'tunnels') t "
+	"where t not in (select name from poprad.tunnel)) "
 	"select line, message, count(*) over () from bad order by line, message limit $1::int";
 
 static int check_rows(struct import *import)
@@ -285,12 +481,18 @@ static int insert_rows(struct import *import)
 	long inserted = 0;
 	int code = pg_change(import->pg,
 		"insert into poprad.subscriber (login, realm_id, plan_id, password, "
-		"static_address) "
-		"select i.login, r.realm_id, p.plan_id, i.password, i.static_address "
+		"expires_at, static_address, framed_ipv6_prefix, delegated_ipv6_prefix) "
+		"select i.login, r.realm_id, p.plan_id, i.password, i.expires_at, "
+		"i.static_address, i.framed_ipv6_prefix, i.delegated_ipv6_prefix "
 		"from import_line i join poprad.plan p on p.name = i.plan left join poprad.realm r "
 		"on r.name = substring(i.login from '@([^@]*)$') order by i.line",
 		NULL, &inserted);
 
+	if (code == CTL_OK)
+		code = pg_run(import->pg,
+			"select poprad.subscriber_policy_set(login, policy) from import_line "
+			"where policy is not null",
+			NULL, NULL);
 	if (code == CTL_OK)
 		code = pg_run(import->pg, "commit", NULL, NULL);
 	if (code == CTL_OK)

@@ -10,21 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int check(struct call *call, const struct policy_field_info *info, json_t *value)
+/* What is wrong, or NULL. */
+static const char *value_fault(TALLOC_CTX *ctx, const struct policy_field_info *info, json_t *value)
 {
 	static const struct policy nothing;
 	const struct policy *policy;
 	json_t *document = mem_must(json_pack("{sO}", info->column, value));
 	char *text = mem_must(json_dumps(document, JSON_COMPACT)), *why;
-	int rc = policy_overlay(call->ctx, &nothing, text, &policy, &why);
+	int rc = policy_overlay(ctx, &nothing, text, &policy, &why);
 
 	free(text);
 	json_decref(document);
-	if (rc == 0)
-		return CTL_OK;
 	/* "interim_s: 10 is ..." */
-	return call_fail(
-		call, CTL_REFUSED, "--%s: %s", info->option, why + strlen(info->column) + 2);
+	return rc == 0 ? NULL : why + strlen(info->column) + 2;
 }
 
 /* NULL: the option was not given, or what was given cannot be (*code then). */
@@ -91,14 +89,11 @@ static void keep_value(void *owner, const struct described *described)
 		*name = mem_must(json_string(described->value));
 }
 
-/* Each as the dictionary calls it, for so the server calls what a NAS sends. */
-static int name_port_types(struct call *call, json_t *types)
+/* Each as the dictionary calls it, for so the server calls what a NAS sends. What is wrong, or
+ * NULL. */
+static const char *name_port_types(struct call *call, json_t *types)
 {
-	int code = json_array_size(types) > 0 ? call_load_conf(call) : CTL_OK;
-
-	if (code == CTL_OK && json_array_size(types) > 0)
-		code = attribute_load_dictionary(call);
-	for (size_t i = 0; code == CTL_OK && i < json_array_size(types); i++) {
+	for (size_t i = 0; i < json_array_size(types); i++) {
 		const char *given = json_string_value(json_array_get(types, i));
 		const char *text =
 			mem_must(talloc_asprintf(call->ctx, "NAS-Port-Type = %s", given));
@@ -107,12 +102,31 @@ static int name_port_types(struct call *call, json_t *types)
 		char *why = NULL;
 
 		if (attr_from_text(call->ctx, text, &attr, &why) != 0)
-			return call_fail(call, CTL_REFUSED, "--nas-port-type '%s': %s", given, why);
+			return why;
 		describe_attributes(attr.octets, attr.size, keep_value, &name);
 		if (name != NULL)
 			json_array_set_new(types, i, name);
 	}
-	return code;
+	return NULL;
+}
+
+/* One that is a list of types of port needs the dictionary. */
+static int check(struct call *call, enum policy_field field, json_t *value)
+{
+	const struct policy_field_info *info = policy_field_info(field);
+	const char *why = NULL;
+	int code = CTL_OK;
+
+	if (field == POLICY_NAS_PORT_TYPES && json_array_size(value) > 0) {
+		code = call_load_conf(call);
+		if (code == CTL_OK)
+			code = attribute_load_dictionary(call);
+		if (code == CTL_OK)
+			why = name_port_types(call, value);
+	}
+	if (code == CTL_OK && why == NULL)
+		why = value_fault(call->ctx, info, value);
+	return why == NULL ? code : call_fail(call, CTL_REFUSED, "--%s: %s", info->option, why);
 }
 
 int policy_params(struct call *call, bool is_subscriber, struct params *params)
@@ -131,10 +145,8 @@ int policy_params(struct call *call, bool is_subscriber, struct params *params)
 						  : single_value(call, info, &code);
 		if (value == NULL)
 			continue;
-		if (field == POLICY_NAS_PORT_TYPES)
-			code = name_port_types(call, value);
 		if (code == CTL_OK && !json_is_null(value))
-			code = check(call, info, value);
+			code = check(call, field, value);
 		json_object_set_new(document, info->column, value);
 	}
 	text = mem_must(json_dumps(document, JSON_COMPACT));
@@ -143,4 +155,53 @@ int policy_params(struct call *call, bool is_subscriber, struct params *params)
 	free(text);
 	json_decref(document);
 	return code;
+}
+
+static json_t *read_list(char *text)
+{
+	json_t *list = mem_must(json_array());
+	char *entry;
+
+	while ((entry = strsep(&text, ";")) != NULL) {
+		entry += strspn(entry, " ");
+		for (size_t size = strlen(entry); size > 0 && entry[size - 1] == ' ';)
+			entry[--size] = '\0';
+		if (*entry != '\0')
+			json_array_append_new(list, mem_must(json_string(entry)));
+	}
+	return list;
+}
+
+static json_t *read_value(const struct policy_field_info *info, char *text)
+{
+	bool is_yes = strcmp(text, "yes") == 0;
+
+	switch (info->type) {
+	case POLICY_LIST:
+		return read_list(text);
+	case POLICY_TEXT:
+		return mem_must(json_string(text));
+	case POLICY_FLAG:
+		return is_yes || strcmp(text, "no") == 0 ? mem_must(json_boolean(is_yes)) : NULL;
+	case POLICY_NUMBER:
+		break;
+	}
+	return *text != '\0' && strlen(text) <= 10 && text[strspn(text, "0123456789")] == '\0'
+		       ? mem_must(json_integer(strtoll(text, NULL, 10)))
+		       : NULL;
+}
+
+json_t *policy_column_value(
+	struct call *call, enum policy_field field, char *text, const char **why)
+{
+	const struct policy_field_info *info = policy_field_info(field);
+	json_t *value = read_value(info, text);
+
+	*why = value == NULL
+		       ? (info->type == POLICY_FLAG ? "is neither yes nor no" : "is no number")
+	       : field == POLICY_NAS_PORT_TYPES ? name_port_types(call, value)
+						: NULL;
+	if (*why == NULL)
+		*why = value_fault(call->ctx, info, value);
+	return value;
 }

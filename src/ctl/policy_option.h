@@ -5,6 +5,7 @@
  * names, forms and checks for both. */
 #include "ctl/ctl.h"
 #include "ctl/pg.h"
+#include "db/policy.h"
 
 /* From where logins are allowed. */
 #define BINDING_OPTIONS(NONE, TAKES_NONE)                                                          \
@@ -154,3 +155,8 @@
 /* The options that were given as a JSON object of columns, null for those that are taken away; NULL
  * if none was given. */
 int policy_params(struct call *call, bool is_subscriber, struct params *params) MUST_CHECK;
+
+/* What a column of a file says of the field, to be let go of by the caller: entries of a list stand
+ * between semicolons. *why: what is wrong, or NULL. For types of port the dictionary is loaded. */
+json_t *policy_column_value(
+	struct call *call, enum policy_field field, char *text, const char **why) MUST_CHECK;

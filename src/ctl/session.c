@@ -4,6 +4,7 @@
  * popradctl session: who is online, and since when. */
 #include "base/mem.h"
 #include "ctl/commands.h"
+#include "ctl/field.h"
 #include "ctl/output.h"
 #include "ctl/value.h"
 #include <stdlib.h>
@@ -119,6 +120,31 @@ static void list_keys(const struct call *call, struct listing *listing, const ch
 	listing_filter(call->ctx, listing, "s.session_key = any ($::uuid[])", keys);
 }
 
+/* Nobody had it then: who did before and after, for complaints whose time is not exact. */
+static int say_nearest(struct pg *pg, const struct params *params)
+{
+	PGresult *rows;
+	int code = pg_run(pg,
+		"select is_before, coalesce(b.login, s.user_name, '-'), changed_at, s.session_key "
+		"from poprad.sessions_near($1::inet, $2::timestamptz) join " SESSIONS_WITH_HISTORY
+		" s using (session_key) left join poprad.subscriber b using (subscriber_id) "
+		"order by is_before desc",
+		params, &rows);
+
+	if (code != CTL_OK)
+		return code;
+	for (int row = 0; row < PQntuples(rows); row++) {
+		bool is_before = PQgetvalue(rows, row, 0)[0] == 't';
+
+		fputs(is_before ? "before: " : "after: ", pg->call->out);
+		field_print(pg->call->out, PQgetvalue(rows, row, 1));
+		fprintf(pg->call->out, ", %s %s (session %s)\n", is_before ? "until" : "from",
+			PQgetvalue(rows, row, 2), PQgetvalue(rows, row, 3));
+	}
+	PQclear(rows);
+	return CTL_OK;
+}
+
 /* Those that had the address then, or have it now. */
 static int filter_address(struct pg *pg, struct listing *listing, const char *address)
 {
@@ -139,11 +165,12 @@ static int filter_address(struct pg *pg, struct listing *listing, const char *ad
 	if (code != CTL_OK)
 		return code;
 	/* The time as it was understood: zones are what complaints get wrong. */
-	if (strcmp(keys, "{}") == 0 && !call_has(pg->call, "json"))
-		fprintf(pg->call->out, "no session is known that %s %s at %s\n",
-			at == NULL ? "has" : "had", address, when);
 	list_keys(pg->call, listing, keys);
-	return CTL_OK;
+	if (strcmp(keys, "{}") != 0 || call_has(pg->call, "json"))
+		return CTL_OK;
+	fprintf(pg->call->out, "no session is known that %s %s at %s\n", at == NULL ? "has" : "had",
+		address, when);
+	return say_nearest(pg, &params);
 }
 
 static int session_list(struct call *call)

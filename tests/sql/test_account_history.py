@@ -274,6 +274,23 @@ def test_who_had_an_address_then(connection):
     assert (had(connection, "10.0.8.9", 220), had(connection, "10.0.8.9", 221)) == ({str(second)}, set())
 
 
+def near(connection, address, second):
+    return [tuple(row) for row in rows(connection, "select is_before, session_key::text, changed_at from poprad.sessions_near(%s, %s) "
+                                       "order by is_before desc", address, at(second))]
+
+
+def test_who_had_an_address_before_and_after(connection):
+    first = str(closed(connection))
+    had_it = rows(connection, "select began, ended from poprad.sessions_with('10.0.8.1') where session_key = %s", first)[0]
+    assert near(connection, "10.0.8.1", 150) == [(True, first, had_it[1])]
+    assert near(connection, "10.0.8.1", 0) == [(False, first, had_it[0])]
+    assert near(connection, "10.0.8.2", 150) == []
+    second = str(authorise(connection, when=200))
+    assert [row[:2] for row in near(connection, "10.0.8.1", 150)] == [(True, first), (False, second)]
+    assert near(connection, "10.0.8.1", 50) == [(False, second, near(connection, "10.0.8.1", 150)[1][2])]
+    assert [row[:2] for row in near(connection, "10.0.8.1", 300)] == [(True, first)], "the second still has it"
+
+
 def test_who_had_an_ipv6_address_then(connection):
     keys = [authorise(connection, address=None, nas_address=f"10.0.3.{n}") for n in range(3)]
     told = ({"framed_ipv6_address": "2001:db8::7"}, {"framed_ipv6_prefix": "2001:db8:1::/64"},

@@ -615,7 +615,7 @@ def test_bindings(operator, refused, names):
     refused(REFUSED, f"plan {plan} is bound to NAS group {group}", "group", "remove", group)
     refused(REFUSED, "there is no NAS group elsewhere", "plan", "set", plan, "--nas-group", "elsewhere")
     refused(REFUSED, "--calling-station: element 1 has a * that is not its end", "plan", "set", plan, "--calling-station", "1*1")
-    refused(REFUSED, "--nas-port-type 'Carrier-Pigeon'", "plan", "set", plan, "--nas-port-type", "Carrier-Pigeon")
+    refused(REFUSED, "--nas-port-type: NAS-Port-Type: the value does not fit", "plan", "set", plan, "--nas-port-type", "Carrier-Pigeon")
     refused(USAGE, "exclude each other", "plan", "set", plan, "--nas-group", group, "--no-nas-groups")
     refused(REFUSED, f"{user} has learned no calling station", "subscriber", "forget-station", user)
     refused(REFUSED, "there is no subscriber nobody", "subscriber", "forget-station", "nobody")
@@ -763,10 +763,47 @@ def test_columns_in_any_order_quotes_and_line_ends(operator, csv, names):
         "1 subscribers imported\n")
 
 
+def test_columns_of_what_a_subscriber_has_of_his_own(operator, csv, names):
+    one, two, tunnel, group = names("csv"), names("csv"), names("tunnel"), names("group")
+    operator.ctl("tunnel", "add", tunnel, "--server", "lns.example")
+    operator.sql(f"insert into poprad.nas_group (name) values ('{group}')")
+    path = csv("login,password,plan,expires_at,framed_ipv6_prefix,delegated_ipv6_prefix,session_limit,session_timeout_s,"
+               "idle_timeout_s,interim_s,login_hours,time_zone,calling_stations,learn_calling_station,called_stations,"
+               "nas_port_types,nas_groups,tunnels\n"
+               f"{one},p,plain,2027-01-31 12:00,2001:db8:51::/64,2001:db8:5100::/56,0,3600,60,120,Mo 18:00-20:00,Asia/Kolkata,"
+               f"02555*; dslam-1 *,no,a;b;,ethernet,{group},{tunnel}\n"
+               f"{two},p,plain,never" + "," * 14 + "\n")
+    assert operator.ctl("subscriber", "import", path) == "2 subscribers imported\n"
+    row = shown(operator, "subscriber", "show", one)
+    assert row["expires_at"].startswith("2027-01-31") and "12:00:00" in row["expires_at"]
+    assert {name: row[name] for name in (
+        "framed_ipv6_prefix", "delegated_ipv6_prefix", "session_limit", "session_timeout_s", "idle_timeout_s", "interim_s",
+        "login_hours", "time_zone", "calling_stations", "learn_calling_station", "called_stations", "nas_port_types", "nas_groups",
+        "tunnels")} == {
+        "framed_ipv6_prefix": "2001:db8:51::/64", "delegated_ipv6_prefix": "2001:db8:5100::/56", "session_limit": 0,
+        "session_timeout_s": 3600, "idle_timeout_s": 60, "interim_s": 120, "login_hours": "Mo 18:00-20:00",
+        "time_zone": "Asia/Kolkata", "calling_stations": ["02555*", "dslam-1 *"], "learn_calling_station": False,
+        "called_stations": ["a", "b"], "nas_port_types": ["Ethernet"], "nas_groups": [group], "tunnels": [tunnel]}
+    assert operator.value(f"select has_policy from poprad.subscriber where login = '{two}'") == "f"
+    assert shown(operator, "subscriber", "show", two)["expires_at"] is None
+    for header, value, part in (
+            ("expires_at", "2027-02-30", "expires_at is no time like 2027-01-31"), ("expires_at", "soon", "expires_at is no time like"),
+            ("framed_ipv6_prefix", "10.0.0.0/8", "framed_ipv6_prefix is no IPv6 prefix"),
+            ("delegated_ipv6_prefix", "2001:db8::1/64", "delegated_ipv6_prefix is no IPv6 prefix"),
+            ("framed_ipv6_prefix", "2001:db8:51::/64", f"subscriber {one} has the prefix 2001:db8:51::/64"),
+            ("session_limit", "-1", "session_limit is no number"), ("interim_s", "10", "interim_s 10 is neither"),
+            ("login_hours", "Mo", "login_hours column"), ("time_zone", "Nowhere", "time_zone"),
+            ("calling_stations", "*", "calling_stations element 1"), ("learn_calling_station", "maybe", "learn_calling_station is neither yes nor no"),
+            ("nas_port_types", "Bicycle", "nas_port_types"), ("nas_groups", "nowhere", "there is no NAS group nowhere"),
+            ("tunnels", "nowhere", "there is no tunnel nowhere")):
+        status, output, errors = operator.run("subscriber", "import", csv(f"login,password,plan,{header}\n{names()},p,plain,{value}\n"))
+        assert (status, output) == (REFUSED, "") and f":2: {part}" in errors, errors
+
+
 @pytest.mark.parametrize("header, part", [
     ("", "is empty"),
     ("login,password\n", "lacks one of the columns"),
-    ("login,password,plan,shoe_size\n", "names a column other than"),
+    ("login,password,plan,shoe_size\n", "names a column other than those that --help lists: shoe_size"),
     ("login,password,plan,plan\n", "names a column twice"),
     ("line-1,secret,plain\n", "names a column other than"),
     ("login;password;plan\n", "names a column other than"),
@@ -894,18 +931,25 @@ def test_who_had_an_address(operator, refused, names, login, session):
     started = operator.value(f"select to_char(started_at + interval '1 s', 'YYYY-MM-DD HH24:MI:SS') from poprad.session "
                              f"where session_key = '{key}'")
 
+    began = operator.value(f"select started_at from poprad.session where session_key = '{key}'")
+
     def at(*when):
         return [row["session_key"] for row in shown(operator, "session", "list", "--address", "10.59.0.2", *when)]
     assert at() == at("--at", started) == [key]
     assert at("--at", "2020-01-31 12:00") == at("--state", "authorised") == []
     assert operator.ctl("session", "list", "--address", "10.59.0.3").startswith("no session is known that has 10.59.0.3 at ")
     assert operator.ctl("session", "list", "--address", "10.59.0.2", "--at", "31/Jan/2020:12:00:00 +0100") == (
-        "no session is known that had 10.59.0.2 at 2020-01-31 11:00:00+00\n")
+        "no session is known that had 10.59.0.2 at 2020-01-31 11:00:00+00\n"
+        f"after: {user}, from {began} (session {key})\n")
     operator.ctl("session", "close", key)
     assert (at(), at("--at", started), at("--at", started, "--state", "open")) == ([], [key], [])
     operator.sql(f"update poprad.session set closed_at = closed_at - interval '2 hours' where session_key = '{key}'")
     operator.sql("select * from poprad.move_closed(array[500])")
     assert at("--at", started) == [key]
+    ended = operator.value(f"select stopped_at from poprad.session_history where session_key = '{key}'")
+    for words in ("10.59.0.2", "--at", "2099-01-31"), ("10.59.0.2",):
+        said = operator.ctl("session", "list", "--address", *words).splitlines()
+        assert said[0].startswith("no session is known that ha") and said[1:] == [f"before: {user}, until {ended} (session {key})"]
     refused(REFUSED, "invalid input syntax", "session", "list", "--address", "10.59.0.2", "--at", "yesterday-ish")
     refused(USAGE, "--at says when somebody had an --address", "session", "list", "--at", started)
 

@@ -2,6 +2,7 @@
 # Copyright the poprad authors
 """Rates and name servers in the answer: every kind of access server, as radclient decodes them; and what is refused."""
 import itertools
+import re
 import subprocess
 
 import pytest
@@ -205,6 +206,7 @@ def test_address_lists(provider, refused):
     assert provided(provider, "mikrotik", login) == ["Mikrotik-Address-List = residential"]
     assert provided(provider, "cisco", login) == []
     assert provider.ctl_json("plan", "show", "listed")["address_list"] == "residential"
+    assert re.search(r"^address_list: +-$", provider.ctl("plan", "show", "plain"), re.M)
     for option, expected in (("suspended", ["Mikrotik-Address-List = suspended"]), (None, []),
                              ("none", ["Mikrotik-Address-List = residential"])):
         provider.ctl("subscriber", "set", login, *(["--address-list", option] if option else ["--no-address-list"]))

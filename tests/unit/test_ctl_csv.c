@@ -79,9 +79,12 @@ static void test_faults_leave_the_next_row_unharmed(void)
 		"1:[has a double quote inside a value that does not begin with one];2:c|;");
 	expect("\"a\"b\nc\n", "1:[has text behind a closing double quote];2:c|;");
 	expect("a\n\"b\nc\n", "1:a|;2:[begins a value with a double quote that is never closed];");
-	expect("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\n",
-		"1:1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16|;");
-	expect("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18\nnext\n",
+	expect("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,"
+	       "31,32\n",
+		"1:1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16|17|18|19|20|21|22|23|24|25|26|27|28|29|"
+		"30|31|32|;");
+	expect("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,"
+	       "31,32,33,34\nnext\n",
 		"1:[has too many fields];2:next|;");
 	read_octets("a\0b\nc\n", 6);
 	CU_ASSERT_STRING_EQUAL(seen, "1:[has a NUL octet];2:c|;");
@@ -105,7 +108,7 @@ static void test_the_row_is_bounded(void)
 	CU_ASSERT_EQUAL(strlen(seen), strlen("1:|;2:next|;") + CSV_ROW_MAX);
 	read_long(CSV_ROW_MAX + 1, "\nnext\n");
 	CU_ASSERT_STRING_EQUAL(seen, "1:[is too long];2:next|;");
-	read_long(CSV_ROW_MAX, ",,,,,,,,,,,,,,,,,,,,\nnext\n");
+	read_long(CSV_ROW_MAX, ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\nnext\n");
 	CU_ASSERT_STRING_EQUAL(seen, "1:[has too many fields];2:next|;");
 	read_long(10 * CSV_ROW_MAX, ",\"\n");
 	CU_ASSERT_STRING_EQUAL(seen, "1:[is too long];");
