@@ -339,8 +339,8 @@ begin
 		-- A second record under the Class of another session holds no lease.
 		if folded.prefixed is not null then
 			prefixed := prefixed || array(
-				select p.session_key from unnest(folded.prefixed, folded.prefixed_keys) p (ord, session_key)
-				where statuses[p.ord] = 2 or is_ignored[p.ord] or (class_keys[p.ord] <> p.session_key) is not true);
+				select p.session_key from unnest(turn, keys) p (ord, session_key)
+				where p.ord = any (folded.prefixed) and (statuses[p.ord] = 2 or is_ignored[p.ord] or (class_keys[p.ord] <> p.session_key) is not true));
 		end if;
 		if folded.taking is not null then
 			select taking_keys || array_agg(t.session_key), taking_addresses || array_agg(t.address)

@@ -35,7 +35,7 @@ create function poprad.account_fold(turn int[], keys uuid[], statuses int2[], na
 	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
 	packets_out bigint[], terminate_causes text[], fingerprints bigint[],
 	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
-	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[], out prefixed_keys uuid[])
+	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
@@ -215,7 +215,7 @@ begin
 			case when s.state = 'active' and (o.state <> 'active' or 'address_conflict' = any (o.flags)
 					or n.framed_address is distinct from o.framed_address and n.framed_address is distinct from o.address)
 				then coalesce(s.framed_address, s.address) end as address_in_use,
-			num_nonnulls(s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix, s.delegated_ipv6_prefix) > 0
+			coalesce(s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix, s.delegated_ipv6_prefix) is not null
 				and (o.state <> s.state or t.status = 2 or 'prefix_conflict' = any (o.flags)
 					or n.framed_ipv6_prefix is distinct from o.framed_ipv6_prefix
 					or n.delegated_ipv6_prefix is distinct from o.delegated_ipv6_prefix) as has_prefixes
@@ -228,8 +228,8 @@ begin
 		array_agg(f.address) filter (where f.ends), array_agg(f.ord order by f.ord) filter (where f.wants),
 		array_agg(f.session_key order by f.ord) filter (where f.wants),
 		array_agg(f.address_in_use order by f.ord) filter (where f.wants),
-		array_agg(f.ord) filter (where f.has_prefixes), array_agg(f.session_key) filter (where f.has_prefixes)
-	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed, prefixed_keys
+		array_agg(f.ord) filter (where f.has_prefixes)
+	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed
 	from (
 		select f.*, f.address_in_use is not null and exists (
 			select from address a

@@ -14,7 +14,7 @@ create function poprad.account_follow(turn int[], keys uuid[], kinds text[], sta
 	received_ats timestamptz[], session_times bigint[], octets_in bigint[], octets_out bigint[],
 	packets_in bigint[], packets_out bigint[], terminate_causes text[], fingerprints bigint[],
 	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
-	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[], out prefixed_keys uuid[])
+	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -74,9 +74,8 @@ begin
 						and (statuses[t.ord] = 2 or s.in_octets < octets_in[t.ord])) end
 		returning t.ord, t.kind = 'first' as is_first, s.state = 'active' as is_active, s.session_key, s.nas_id,
 			s.acct_session_id, s.address, coalesce(s.framed_address, s.address) as address_in_use,
-			case when s.state = 'active'
-				then t.kind = 'first' and num_nonnulls(s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix, s.delegated_ipv6_prefix) > 0
-				else num_nonnulls(s.leased_framed_prefix, s.leased_delegated_prefix) > 0 end as has_prefixes
+			(t.kind = 'first' or s.state <> 'active') and coalesce(s.leased_framed_prefix, s.leased_delegated_prefix,
+				s.framed_ipv6_prefix, s.delegated_ipv6_prefix) is not null as has_prefixes
 	), bound as (
 		insert into session_alias (session_key, nas_id, acct_session_id, login)
 		select f.session_key, f.nas_id, f.acct_session_id, logins[f.ord] from followed f where f.is_first
@@ -86,8 +85,8 @@ begin
 		array_agg(f.address) filter (where f.ends), array_agg(f.ord order by f.ord) filter (where f.wants),
 		array_agg(f.session_key order by f.ord) filter (where f.wants),
 		array_agg(f.address_in_use order by f.ord) filter (where f.wants),
-		array_agg(f.ord) filter (where f.has_prefixes), array_agg(f.session_key) filter (where f.has_prefixes)
-	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed, prefixed_keys
+		array_agg(f.ord) filter (where f.has_prefixes)
+	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed
 	from (
 		select f.*, not f.is_active and f.address is not null as ends, f.is_first and f.is_active and exists (
 			select from address a

@@ -24,15 +24,15 @@ end
 $$;
 
 -- What has just been leased to a session that is not made is free again, but for what it had before.
-drop function if exists poprad.prefixes_put_back;
-create function poprad.prefixes_put_back(keys uuid[], prefixes inet[]) returns void
+drop function if exists poprad.leases_put_back;
+create function poprad.leases_put_back(keys uuid[], addresses inet[]) returns void
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
 	update address a set session_key = null, changed_at = now()
-	where a.address = any (prefixes) and a.session_key = any (keys) and not exists (
+	where a.address = any (addresses) and a.session_key = any (keys) and not exists (
 		select from session s where s.session_key = a.session_key
-			and a.address in (s.leased_framed_prefix::inet, s.leased_delegated_prefix::inet));
+			and a.address in (s.address, s.leased_framed_prefix::inet, s.leased_delegated_prefix::inet));
 end
 $$;
 
@@ -49,6 +49,15 @@ declare
 	asking record;
 	has_conflict boolean;
 begin
+	-- Of a range of ours, but nobody has been given it yet: now it has its row.
+	insert into address (address, pool_id, pool_range_id)
+	select p.prefix, g.pool_id, g.pool_range_id
+	from session s
+	cross join unnest(array[s.framed_ipv6_prefix, s.delegated_ipv6_prefix]::inet[]) p (prefix)
+	join pool_range g on g.prefix >>= p.prefix and masklen(g.first_address) = masklen(p.prefix)
+	where s.session_key = any (keys) and s.state = 'active' and masklen(p.prefix) < 128
+	order by p.prefix
+	on conflict (address) do nothing;
 	perform from address a
 	where a.address in (
 		select p.prefix from session s

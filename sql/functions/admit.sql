@@ -11,6 +11,8 @@
 --   static_prefix_in_use   an active session elsewhere holds one of them.
 --   candidates_taken       no proposed address was free: come again with others, or with search.
 --   pool_exhausted         the whole pool was searched.
+--   framed_pool_exhausted  the plan's pool of framed prefixes has none left, and one is required;
+--   delegated_pool_exhausted  the same of delegated ones.
 --   other_calling_station  learned_stations: where the login is to be the one from which the subscriber's calling station
 --                          is learned. Another has been learned meanwhile.
 --   no row                 the subscriber, his static address or a prefix, has changed since he was looked up; or the session
@@ -22,7 +24,9 @@
 -- decides about a subscriber's sessions waits there, so that every later statement sees the truth, and a second
 -- execution of a request sees the first one's session. Proposed addresses are locked last and without waiting.
 --
--- framed_prefixes, delegated_prefixes: the subscribers' static prefixes; both null as a whole where nobody has any.
+-- framed_prefixes, delegated_prefixes: the subscribers' static prefixes. framed_pool_ids, delegated_pool_ids: where those
+-- who have none get them from, 0: nowhere; prefix_searches: the whole range may be searched. All null as a whole where
+-- nobody is to have any prefix.
 --
 -- Nearly every login is plain: its subscriber has no open session, no static address or prefix, and it is no repeat. It is
 -- admitted as a new session. admit_decide() looks at the others alone.
@@ -44,7 +48,8 @@ create function poprad.admit(session_keys uuid[], subscriber_ids int[], plan_ids
 	called_station_ids text[], user_names text[], service_types text[], framed_protocols text[], classes text[],
 	candidates_1 inet[], candidates_2 inet[], candidates_3 inet[], candidates_4 inet[], searches boolean[],
 	authorised_maxima int[], authorised_ss int[], learned_stations text[],
-	framed_prefixes inet[] default null, delegated_prefixes inet[] default null)
+	framed_prefixes inet[] default null, delegated_prefixes inet[] default null, framed_pool_ids int[] default null,
+	delegated_pool_ids int[] default null, prefix_searches boolean[] default null, prefixes_required boolean[] default null)
 returns table (ord int, reason text, session_key uuid, address inet, used_candidate int2, framed_prefix inet,
 	delegated_prefix inet)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
@@ -75,7 +80,9 @@ declare
 	evicted uuid[];
 	given_back uuid[];
 	lost_keys uuid[]; -- sessions that are not made, after all
-	lost inet[]; -- the prefixes that they would have had
+	lost inet[]; -- what they would have had
+	asking_framed int[]; -- those of the turn that need a prefix of a pool
+	asking_delegated int[];
 	decided record;
 	i int;
 begin
@@ -198,9 +205,38 @@ begin
 					is_reused[i] := false;
 				end if;
 			end loop;
-			if array_remove(lost, null) <> '{}' then
-				perform prefixes_put_back(lost_keys, lost);
-			end if;
+		end if;
+
+		if num_nonnulls(framed_pool_ids, delegated_pool_ids) > 0 then
+			asking_framed := array(
+				select i from generate_subscripts(turns, 1) i
+				where turns[i] = turn and (is_new[i] or is_reused[i]) and framed_pool_ids[i] <> 0 and kept_framed[i] is null);
+			asking_delegated := array(
+				select i from generate_subscripts(turns, 1) i
+				where turns[i] = turn and (is_new[i] or is_reused[i]) and delegated_pool_ids[i] <> 0
+					and kept_delegated[i] is null);
+			select p.framed, p.delegated into kept_framed, kept_delegated
+			from admit_prefixes(kept_framed, kept_delegated, asking_framed, asking_delegated, answers, subscriber_ids,
+				framed_pool_ids, delegated_pool_ids, nas_group_ids, prefix_searches) p;
+			foreach i in array asking_framed || asking_delegated loop
+				if prefixes_required[i] and answers[i] is not null and (kept_framed[i] is null and i = any (asking_framed)
+						or kept_delegated[i] is null and i = any (asking_delegated)) then
+					refusals[i] := case when kept_framed[i] is null and i = any (asking_framed) then 'framed_pool_exhausted'
+						else 'delegated_pool_exhausted' end;
+					lost_keys := lost_keys || answers[i];
+					lost := lost || array[kept[i], leased[i], kept_framed[i], kept_delegated[i]];
+					kept[i] := null;
+					leased[i] := null;
+					kept_framed[i] := null;
+					kept_delegated[i] := null;
+					answers[i] := null;
+					is_new[i] := false;
+					is_reused[i] := false;
+				end if;
+			end loop;
+		end if;
+		if array_remove(lost, null) <> '{}' then
+			perform leases_put_back(lost_keys, lost);
 		end if;
 
 		insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address,

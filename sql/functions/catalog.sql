@@ -16,6 +16,14 @@ language sql stable set search_path = poprad, pg_temp as $$
 	where b.value not in ('[]', 'false')
 $$;
 
+-- Where a plan's subscribers get prefixes from: the same.
+create or replace function poprad.plan_prefixes(p poprad.plan) returns jsonb
+language sql stable set search_path = poprad, pg_temp as $$
+	select case when num_nonnulls(p.framed_ipv6_pool_id, p.delegated_ipv6_pool_id) = 0 then '{}'
+		else jsonb_build_object('framed_ipv6_pool_id', coalesce(p.framed_ipv6_pool_id, 0), 'delegated_ipv6_pool_id',
+			coalesce(p.delegated_ipv6_pool_id, 0), 'prefix_required', p.prefix_required) end
+$$;
+
 -- wanted: of these NASes alone; null: of all.
 create or replace function poprad.catalog_document(wanted int[]) returns jsonb
 language sql stable security definer set search_path = poprad, pg_temp as $$
@@ -37,7 +45,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 			select coalesce(jsonb_agg(jsonb_build_object('pool_range_id', r.pool_range_id, 'pool_id', r.pool_id,
 				'nas_group_id', coalesce(r.nas_group_id, 0), 'first', host(r.first_address),
 				'last', host(r.last_address)) order by r.pool_range_id), '[]')
-			from pool_range r),
+			from pool_range r where masklen(r.first_address) = case family(r.first_address) when 4 then 32 else 128 end), -- of addresses
 		-- those that rules name
 		'pools', (
 			select coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'networks', (
@@ -82,7 +90,7 @@ language sql stable security definer set search_path = poprad, pg_temp as $$
 				'filters', (
 					select coalesce(jsonb_agg(f.filter_id order by f.position), '[]')
 					from plan_filter f where f.plan_id = p.plan_id),
-				'attributes', to_jsonb(p.attributes)) || plan_rare(p) order by p.plan_id), '[]')
+				'attributes', to_jsonb(p.attributes)) || plan_rare(p) || plan_prefixes(p) order by p.plan_id), '[]')
 			from plan p))
 $$;
 

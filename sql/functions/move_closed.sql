@@ -46,7 +46,7 @@ begin
 end
 $$;
 
--- Keeps the address of the newest of these sessions of each subscriber. Returns those that may be moved.
+-- Keeps the address and the prefixes of the newest of these sessions of each subscriber. Returns those that may be moved.
 drop function if exists poprad.keep_last_addresses;
 create function poprad.keep_last_addresses(keys uuid[]) returns uuid[]
 language plpgsql volatile set search_path = poprad, pg_temp as $$
@@ -54,34 +54,41 @@ language plpgsql volatile set search_path = poprad, pg_temp as $$
 declare
 	owners int[];
 	addresses inet[];
-	rows tid[]; -- of those whose last address is another one
+	framed inet[];
+	delegated inet[];
+	rows tid[]; -- of those whose last address or prefix is another one
 	busy int[]; -- those of them whose row is locked
 begin
-	select array_agg(n.subscriber_id), array_agg(n.address), array_agg(t.row) into owners, addresses, rows
+	select array_agg(n.subscriber_id), array_agg(n.address), array_agg(n.framed), array_agg(n.delegated), array_agg(t.row)
+	into owners, addresses, framed, delegated, rows
 	from (
-		select distinct on (s.subscriber_id) s.subscriber_id, s.address
+		select s.subscriber_id, (array_agg(s.address order by s.session_key desc) filter (where s.address is not null))[1] as address,
+			(array_agg(s.framed order by s.session_key desc) filter (where s.framed is not null))[1] as framed,
+			(array_agg(s.delegated order by s.session_key desc) filter (where s.delegated is not null))[1] as delegated
 		from unnest(keys) u (session_key)
 		cross join lateral (
-			select s.session_key, s.subscriber_id, s.address from session s where s.session_key = u.session_key offset 0
+			select s.session_key, s.subscriber_id, s.address, s.leased_framed_prefix::inet as framed,
+				s.leased_delegated_prefix::inet as delegated
+			from session s where s.session_key = u.session_key offset 0
 		) s
-		where s.subscriber_id is not null and s.address is not null
-		order by s.subscriber_id, s.session_key desc
+		where s.subscriber_id is not null and num_nonnulls(s.address, s.framed, s.delegated) > 0
+		group by s.subscriber_id
 	) n
 	left join lateral (
 		select t.ctid as row from subscriber_state t
-		where t.subscriber_id = n.subscriber_id and t.last_address is distinct from n.address
+		where t.subscriber_id = n.subscriber_id and last_lease_differs(t, n.address, n.framed, n.delegated)
 		for update skip locked
 	) t on true;
-	update subscriber_state t set last_address = n.address
-	from (select n.row, n.address from unnest(rows, addresses) n (row, address) where n.row is not null) n
-	where t.ctid = n.row;
+	update subscriber_state t set last_address = coalesce(n.address, t.last_address),
+		last_framed_prefix = coalesce(n.framed::cidr, t.last_framed_prefix),
+		last_delegated_prefix = coalesce(n.delegated::cidr, t.last_delegated_prefix)
+	from unnest(rows, addresses, framed, delegated) n (row, address, framed, delegated)
+	where n.row is not null and t.ctid = n.row;
 	busy := array(
 		select n.subscriber_id
-		from unnest(owners, addresses, rows) n (subscriber_id, address, row)
-		cross join lateral (
-			select t.last_address from subscriber_state t where t.subscriber_id = n.subscriber_id offset 0
-		) t
-		where n.row is null and t.last_address is distinct from n.address);
+		from unnest(owners, addresses, framed, delegated, rows) n (subscriber_id, address, framed, delegated, row)
+		cross join lateral (select * from subscriber_state t where t.subscriber_id = n.subscriber_id offset 0) t
+		where n.row is null and last_lease_differs(row(t.*)::subscriber_state, n.address, n.framed, n.delegated));
 	if busy = '{}' then
 		return keys;
 	end if;
@@ -90,6 +97,14 @@ begin
 		cross join lateral (select s.subscriber_id from session s where s.session_key = u.session_key offset 0) s
 		where s.subscriber_id = any (busy) is not true);
 end
+$$;
+
+-- Whether something of it is to be kept that is not kept yet.
+drop function if exists poprad.last_lease_differs;
+create function poprad.last_lease_differs(t poprad.subscriber_state, address inet, framed inet, delegated inet)
+returns boolean language sql immutable as $$
+	select coalesce(address <> t.last_address, address is not null) or coalesce(framed <> t.last_framed_prefix, framed is not null)
+		or coalesce(delegated <> t.last_delegated_prefix, delegated is not null)
 $$;
 
 drop function if exists poprad.session_is_past;

@@ -23,6 +23,9 @@ begin
 	if not found and pool_name <> '' then
 		raise exception 'there is no pool %', pool_name using errcode = 'P0002', hint = format('popradctl pool add %s CIDR', pool_name);
 	end if;
+	if exists (select from pool p where p.pool_id = wanted_pool_id and p.lease_length is not null) then
+		raise exception 'pool % leases prefixes', pool_name using hint = 'see --framed-ipv6-pool and --delegated-ipv6-pool';
+	end if;
 	select n.* into wanted from plan p, jsonb_populate_record(p, coalesce(policy, '{}')) n where p.plan_id = wanted_plan_id;
 	perform nas_groups_check(wanted.nas_groups);
 	perform provision_check(wanted.rate_in_kbit, wanted.rate_out_kbit, wanted.dns_servers);

@@ -71,7 +71,10 @@ begin
 		end if;
 	end if;
 	insert into pool (name) values (pool_name) on conflict (name) do nothing;
-	select p.pool_id into wanted_pool_id from pool p where p.name = pool_name;
+	select p.pool_id into wanted_pool_id from pool p where p.name = pool_name and p.lease_length is null;
+	if not found then
+		raise exception 'pool % leases prefixes', pool_name using hint = 'add --prefix-length, or name another pool';
+	end if;
 	insert into pool_range (pool_id, prefix, nas_group_id, first_address, last_address)
 	values (wanted_pool_id, network, nas_group_get(group_name), first, first + (size - 1 - 2 * skip))
 	returning pool_range_id into range_id;
@@ -103,16 +106,17 @@ begin
 		raise exception 'pool % has no range %', pool_name, network
 			using errcode = 'P0002', hint = format('see popradctl pool list %s', pool_name);
 	end if;
-	if network is null and exists (select from plan where pool_id = wanted_pool_id) then
-		raise exception 'plan % uses pool %', (select name from plan where pool_id = wanted_pool_id order by name limit 1), pool_name
-			using hint = 'give the plan another pool first';
+	select p.name into example from plan p
+	where wanted_pool_id in (p.pool_id, p.framed_ipv6_pool_id, p.delegated_ipv6_pool_id) order by p.name limit 1;
+	if found and network is null then
+		raise exception 'plan % uses pool %', example.name, pool_name using hint = 'give the plan another pool first';
 	end if;
 	perform from address a where a.pool_range_id = any (ranges) order by a.address for update;
 	select count(*), min(a.address) as address into example
 	from address a where a.pool_range_id = any (ranges) and a.session_key is not null;
 	leased := example.count;
 	if leased > 0 then
-		raise exception '% of its addresses are leased, for example %', leased, host(example.address)
+		raise exception '% of its addresses are leased, for example %', leased, example.address
 			using hint = 'wait until the sessions end, or close them: popradctl address show, popradctl session close';
 	end if;
 	update address set pool_id = null, pool_range_id = null where pool_range_id = any (ranges) and is_static;

@@ -12,8 +12,12 @@ language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	held record;
 begin
-	insert into address (address, is_static)
-	select w.address, true from unnest(addresses) as w(address) order by w.address
+	insert into address (address, is_static, pool_id, pool_range_id)
+	select w.address, true, g.pool_id, g.pool_range_id
+	from unnest(addresses) as w(address)
+	left join pool_range g on g.prefix >>= w.address and masklen(g.first_address) = masklen(w.address)
+		and family(w.address) = 6 and masklen(w.address) < 128
+	order by w.address
 	on conflict (address) do update set is_static = true;
 	perform static_prefixes_check(owners, addresses);
 	select a.address, s.user_name, a.session_key into held

@@ -15,6 +15,8 @@ grant execute on function
 	poprad.realm_filters(int),
 	poprad.pool_add(text, cidr, text, boolean),
 	poprad.pool_remove(text, cidr),
+	poprad.prefix_pool_add(text, cidr, text, int),
+	poprad.plan_prefixes_set(text, text, text, boolean),
 	poprad.plan_add(text, text, inet, boolean, text[], text[], jsonb, text, text),
 	poprad.plan_set(text, text, inet, boolean, text[], text[], jsonb, text, text),
 	poprad.filter_add(text, text, text, text, jsonb),

@@ -93,11 +93,11 @@ static struct step_result propose_again(struct login *login)
 struct step_result auth_admit(struct request *request)
 {
 	struct login *login = login_of(request);
-	login->item = (struct lane_item){.call = prefixes_are_set(&login->prefixes)
-							 ? &auth_admit_prefixes_call
-							 : &auth_admit_call,
+	login->item = (struct lane_item){
+		.call = prefixes_are_wanted(login) ? &auth_admit_prefixes_call : &auth_admit_call,
 		.urgency = LANE_URGENT};
 	take_candidates(login);
+	prefixes_look_at_pools(login);
 	/* Nothing to propose, and nothing known of the pool. A pool known to be full is not
 	 * searched, but asked all the same: the subscriber may have a session on the line to take
 	 * over. */
@@ -197,6 +197,10 @@ static void prefixes_put(const struct lane_item *item, struct pg_batch *batch)
 	admit_put(item, batch);
 	pg_put_prefix(batch, &login->prefixes.framed);
 	pg_put_prefix(batch, &login->prefixes.delegated);
+	pg_put_int(batch, login->framed_pool_id);
+	pg_put_int(batch, login->delegated_pool_id);
+	pg_put_bool(batch, login->prefix_search);
+	pg_put_bool(batch, login->plan->prefix_required);
 }
 
 static void prefixes_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
@@ -245,14 +249,17 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 	if (request->trace != NULL)
 		say_admission(request);
 	settle_candidates(login);
+	if (login->item.call == &auth_admit_prefixes_call)
+		prefixes_mark_exhausted(login);
 	if (login->verdict == REJECT_pool_exhausted)
 		exhausted_mark(request->worker->exhausted, login->pool_id,
 			request->nas->nas_group_id, clock_mono_ns());
 	request_act(request, login->admission.is_outrun ? propose_again(login) : NEXT);
 }
 
-/* Both forms ask for the same; static prefixes alone make the second longer, so that nobody else
+/* Both forms ask for the same; prefixes alone make the second longer, so that nobody else
  * pays for them. */
+#define PREFIX_TYPES 6
 static const enum pg_type admit_types[] = {
 	PG_UUID, PG_INT4, PG_INT4, PG_INT4, PG_INT4, PG_INET, PG_BOOL, /* key .. wants_address */
 	PG_INT4, PG_INT4, PG_INT4, PG_BOOL,                            /* limit .. no_accounting */
@@ -261,7 +268,8 @@ static const enum pg_type admit_types[] = {
 	PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,          /* calling .. class */
 	PG_INET, PG_INET, PG_INET, PG_INET, PG_BOOL,                   /* candidates, search */
 	PG_INT4, PG_INT4, PG_TEXT, /* authorised max, s, station to learn */
-	PG_INET, PG_INET,          /* prefixes */
+	PG_INET, PG_INET, PG_INT4, PG_INT4, PG_BOOL,
+	PG_BOOL, /* prefixes, pools, search, required */
 };
 
 #define ADMIT_TYPES (sizeof admit_types / sizeof admit_types[0])
@@ -277,7 +285,7 @@ const struct lane_call auth_admit_call = {
 	.statement = {.name = "admit",
 		.sql = "select ord, reason, session_key, address, used_candidate"
 		       " from poprad.admit(" ADMIT_PARAMETERS ")",
-		.column_count = ADMIT_TYPES - 2,
+		.column_count = ADMIT_TYPES - PREFIX_TYPES,
 		.types = admit_types},
 	.put = admit_put,
 	.take = admit_take,
@@ -286,7 +294,8 @@ const struct lane_call auth_admit_call = {
 
 const struct lane_call auth_admit_prefixes_call = {
 	.statement = {.name = "admit_prefixes",
-		.sql = "select * from poprad.admit(" ADMIT_PARAMETERS ", $33::inet[], $34::inet[])",
+		.sql = "select * from poprad.admit(" ADMIT_PARAMETERS ", $33::inet[], $34::inet[]"
+		       ", $35::int4[], $36::int4[], $37::bool[], $38::bool[])",
 		.column_count = ADMIT_TYPES,
 		.types = admit_types},
 	.put = prefixes_put,

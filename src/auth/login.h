@@ -100,7 +100,10 @@ struct login {
 	const struct rendered_tunnels *tunnels; /* that the line is put into; NULL = none */
 	struct rendered_tunnels own_tunnels;    /* what that points to, if they are his own */
 	const struct given_attr *given;         /* the subscriber's, then the plan's */
-	struct prefixes prefixes;               /* that it asks for */
+	struct prefixes prefixes;               /* static ones that it asks for */
+	/* pools of prefixes that it asks for one; 0 = none */
+	int32_t framed_pool_id, delegated_pool_id;
+	bool prefix_search; /* the whole of these pools may be searched */
 	const struct rendered_filters *filters;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
 	/* what it ends with */
@@ -159,9 +162,14 @@ const struct given_attr *given_collect(const struct login *login);
 /* Adds them to the reply, but for those that something else has taken the place of. */
 void given_add(struct request *request);
 
-/* The static prefixes that the login asks for: not where an attribute of the subscriber's says
- * another. After given_collect(). */
+/* The prefixes that the login asks for: static ones, not where an attribute of the subscriber's
+ * says another; else of the plan's pools, not where an attribute says one. After given_collect().
+ */
 void prefixes_choose(struct login *login);
+bool prefixes_are_wanted(const struct login *login);
+/* Of these pools it is known that they have no prefix left, and for how long that is believed. */
+void prefixes_look_at_pools(struct login *login);
+void prefixes_mark_exhausted(const struct login *login);
 /* True: a static prefix goes before that attribute of the plan's. */
 bool prefixes_replace(const struct login *login, const struct encoded_attr *attr);
 bool prefixes_are_set(const struct prefixes *prefixes);

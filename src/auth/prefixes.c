@@ -3,6 +3,7 @@
  *
  * The IPv6 prefixes of a login: which it asks for, and how the answer says them (RFC 3162, RFC
  * 4818). */
+#include "auth/exhausted.h"
 #include "auth/login.h"
 #include <stdio.h>
 
@@ -28,13 +29,67 @@ bool prefixes_replace(const struct login *login, const struct encoded_attr *attr
 void prefixes_choose(struct login *login)
 {
 	const struct prefixes *fixed = &login->subscriber.static_prefixes;
-	if (!login->wants_address || !prefixes_are_set(fixed))
+	const struct plan *plan = login->plan;
+	/* The other end of a tunnel gives them. */
+	if (login->tunnels != NULL && !login->policy->tunnel_address)
 		return;
-	/* The plan's are left out already. */
-	if (given_find(login, 0, ATTR_FRAMED_IPV6_PREFIX) == NULL)
+	if (!login->wants_address ||
+		(plan->framed_ipv6_pool_id == 0 && plan->delegated_ipv6_pool_id == 0 &&
+			!prefixes_are_set(fixed)))
+		return;
+	/* Those of the plan's that a static prefix goes before are left out already. */
+	if (given_find(login, 0, ATTR_FRAMED_IPV6_PREFIX) == NULL) {
 		login->prefixes.framed = fixed->framed;
-	if (given_find(login, 0, ATTR_DELEGATED_IPV6_PREFIX) == NULL)
+		login->framed_pool_id = is_set(&fixed->framed) ? 0 : plan->framed_ipv6_pool_id;
+	}
+	if (given_find(login, 0, ATTR_DELEGATED_IPV6_PREFIX) == NULL) {
 		login->prefixes.delegated = fixed->delegated;
+		login->delegated_pool_id =
+			is_set(&fixed->delegated) ? 0 : plan->delegated_ipv6_pool_id;
+	}
+}
+
+bool prefixes_are_wanted(const struct login *login)
+{
+	return login->framed_pool_id != 0 || login->delegated_pool_id != 0 ||
+	       prefixes_are_set(&login->prefixes);
+}
+
+static bool is_exhausted(const struct login *login, int32_t pool_id)
+{
+	const struct request *request = login->request;
+	return pool_id != 0 && exhausted_has(request->worker->exhausted, pool_id,
+				       request->nas->nas_group_id, clock_mono_ns());
+}
+
+void prefixes_look_at_pools(struct login *login)
+{
+	login->prefix_search = !is_exhausted(login, login->framed_pool_id) &&
+			       !is_exhausted(login, login->delegated_pool_id);
+}
+
+static void mark(const struct login *login, int32_t pool_id)
+{
+	const struct request *request = login->request;
+	exhausted_mark(
+		request->worker->exhausted, pool_id, request->nas->nas_group_id, clock_mono_ns());
+}
+
+void prefixes_mark_exhausted(const struct login *login)
+{
+	const struct prefixes *given = &login->admission.prefixes;
+	bool is_admitted = login->verdict == REJECT_none && !login->admission.is_outrun;
+	bool lacks_framed = is_admitted && login->framed_pool_id != 0 && !is_set(&given->framed);
+	bool lacks_delegated =
+		is_admitted && login->delegated_pool_id != 0 && !is_set(&given->delegated);
+	if (lacks_framed || lacks_delegated)
+		metric_add(METRIC_prefixes_lacking, 1);
+	if (!login->prefix_search)
+		return;
+	if (lacks_framed || login->verdict == REJECT_framed_pool_exhausted)
+		mark(login, login->framed_pool_id);
+	if (lacks_delegated || login->verdict == REJECT_delegated_pool_exhausted)
+		mark(login, login->delegated_pool_id);
 }
 
 void prefixes_add(struct reply *reply, const struct prefixes *prefixes)

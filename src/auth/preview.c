@@ -53,6 +53,8 @@ static int look(struct request *request, const struct nas *nas, struct preview *
 		preview->unfit = REJECT_tunnel_unfit;
 	add_address(request, preview);
 	prefixes_add(&request->reply, &login->prefixes);
+	preview->has_pool_framed_prefix = login->framed_pool_id != 0;
+	preview->has_pool_delegated_prefix = login->delegated_pool_id != 0;
 	if (login->interim_s != 0 && given_find(login, 0, ATTR_ACCT_INTERIM_INTERVAL) == NULL)
 		reply_add_u32(&request->reply, ATTR_ACCT_INTERIM_INTERVAL, login->interim_s);
 	if (!reply_add_part(&request->reply, login->filters->octets, login->filters->size))

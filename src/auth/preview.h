@@ -31,6 +31,7 @@ struct preview {
 	enum reject garden_reason; /* of what he gets a walled garden's; none = his plan's */
 	int32_t plan_id;           /* whose this is */
 	bool has_pool_address;     /* an address of the plan's pool comes besides */
+	bool has_pool_framed_prefix, has_pool_delegated_prefix; /* likewise */
 };
 
 /* For a login that wants an address. ERR_NOT_FOUND: the catalog does not have the plan or the

@@ -111,8 +111,24 @@ static void add_attribute(void *owner, const struct described *described)
 			       described->value != NULL ? described->value : "(not shown)")));
 }
 
-/* The plan that all this is of, and its pool ("" = none). */
-static int find_plan(struct pg *pg, int32_t plan_id, const char **plan, const char **pool)
+/* A plan's pools by name; "" = none. */
+struct pools {
+	const char *address, *framed_prefix, *delegated_prefix;
+};
+
+/* The name of the pool in that column. */
+static int find_pool(
+	struct pg *pg, const struct params *plan_id, const char *column, const char **pool)
+{
+	const char *sql = mem_must(talloc_asprintf(pg->call->ctx,
+		"select coalesce(o.name, '') from poprad.plan p left join poprad.pool o "
+		"on o.pool_id = p.%s where p.plan_id = $1::int",
+		column));
+	return pg_value(pg, sql, plan_id, pool);
+}
+
+/* The plan that all this is of, and its pools. */
+static int find_plan(struct pg *pg, int32_t plan_id, const char **plan, struct pools *pools)
 {
 	struct params params = {0};
 	const char *id = mem_must(talloc_asprintf(pg->call->ctx, "%d", plan_id));
@@ -121,11 +137,12 @@ static int find_plan(struct pg *pg, int32_t plan_id, const char **plan, const ch
 	params_add(&params, id);
 	code = pg_value(pg, "select name from poprad.plan where plan_id = $1::int", &params, plan);
 	if (code == CTL_OK)
-		code = pg_value(pg,
-			"select coalesce(o.name, '') from poprad.plan p left join poprad.pool o "
-			"using (pool_id) where p.plan_id = $1::int",
-			&params, pool);
-	if (code == CTL_OK && (*plan == NULL || *pool == NULL))
+		code = find_pool(pg, &params, "pool_id", &pools->address);
+	if (code == CTL_OK)
+		code = find_pool(pg, &params, "framed_ipv6_pool_id", &pools->framed_prefix);
+	if (code == CTL_OK)
+		code = find_pool(pg, &params, "delegated_ipv6_pool_id", &pools->delegated_prefix);
+	if (code == CTL_OK && (*plan == NULL || pools->delegated_prefix == NULL))
 		return call_fail(pg->call, CTL_REFUSED, "his plan has just changed");
 	return code;
 }
@@ -148,16 +165,27 @@ static void note(const struct call *call, const struct preview *preview, const c
 			nas->kind->name);
 }
 
-static void print(struct call *call, const struct preview *preview, const char *pool)
+/* What a login brings from a pool. */
+static void add_pooled(
+	struct call *call, json_t *list, bool has_one, const char *name, const char *pool)
+{
+	const char *from = mem_must(talloc_asprintf(call->ctx, "(of pool %s)", pool));
+
+	if (has_one)
+		add_attribute(list, &(struct described){.name = name, .value = from});
+}
+
+static void print(struct call *call, const struct preview *preview, const struct pools *pools)
 {
 	json_t *list = mem_must(json_array());
-	const char *from = mem_must(talloc_asprintf(call->ctx, "(of pool %s)", pool));
 	const json_t *one;
 	size_t index;
 
-	if (preview->has_pool_address)
-		add_attribute(
-			list, &(struct described){.name = "Framed-IP-Address", .value = from});
+	add_pooled(call, list, preview->has_pool_address, "Framed-IP-Address", pools->address);
+	add_pooled(call, list, preview->has_pool_framed_prefix, "Framed-IPv6-Prefix",
+		pools->framed_prefix);
+	add_pooled(call, list, preview->has_pool_delegated_prefix, "Delegated-IPv6-Prefix",
+		pools->delegated_prefix);
 	describe_attributes(preview->octets, preview->size, add_attribute, list);
 	if (call_has(call, "json")) {
 		json_dumpf(list, call->out, JSON_COMPACT);
@@ -179,7 +207,8 @@ int filter_preview(struct call *call)
 {
 	const char *login = call_value(call, "LOGIN"), *name = call_value(call, "nas");
 	struct preview_subscriber subscriber = {0};
-	const char *plan = NULL, *pool = NULL;
+	struct pools pools = {0};
+	const char *plan = NULL;
 	struct preview preview;
 	struct catalog *catalog;
 	const struct nas *nas;
@@ -204,9 +233,9 @@ int filter_preview(struct call *call)
 			"his %s cannot be sent to nas %s, and his login would be rejected",
 			preview.unfit == REJECT_tunnel_unfit ? "tunnels" : "filters", name);
 	else if (code == CTL_OK)
-		code = find_plan(pg, preview.plan_id, &plan, &pool);
+		code = find_plan(pg, preview.plan_id, &plan, &pools);
 	if (code == CTL_OK) {
-		print(call, &preview, pool);
+		print(call, &preview, &pools);
 		fflush(call->out); /* before the sentences, wherever both go */
 		note(call, &preview, plan, catalog, nas);
 	}

@@ -18,6 +18,22 @@ static const struct parameter plan_name[] = {
 		.type = VALUE_NAME,                                                               \
 		.form = "P",                                                                      \
 		.sentence = "Where its addresses come from; none if only static ones are used."}, \
+		{.name = "framed-ipv6-pool",                                                      \
+			.type = VALUE_NAME,                                                       \
+			.form = "P",                                                              \
+			.sentence = "Where a prefix for the line comes from "                     \
+				    "(Framed-IPv6-Prefix): a pool that was added with "           \
+				    "--prefix-length."},                                          \
+		{.name = "delegated-ipv6-pool",                                                   \
+			.type = VALUE_NAME,                                                       \
+			.form = "P",                                                              \
+			.sentence = "Where a prefix for what is behind the subscriber's router "  \
+				    "comes from (Delegated-IPv6-Prefix), likewise."},             \
+		{.name = "prefix-required",                                                       \
+			.type = VALUE_CHOICE,                                                     \
+			.form = "yes|no",                                                         \
+			.sentence = "Whether a login is rejected when such a pool is exhausted "  \
+				    "(yes, the default), or let in without a prefix."},           \
 		POLICY_OPTIONS("", false),                                                        \
 		{.name = "suspended",                                                             \
 			.type = VALUE_NAME,                                                       \
@@ -48,6 +64,8 @@ static const struct parameter plan_name[] = {
 
 static const struct parameter plan_add_options[] = {
 	PLAN_COMMON_OPTIONS,
+	{.name = "no-framed-ipv6-pool", .sentence = "No prefix for the line (the default)."},
+	{.name = "no-delegated-ipv6-pool", .sentence = "No delegated prefix (the default)."},
 	{.name = "no-filters", .sentence = "No filter (the default)."},
 	{.name = "no-attributes", .sentence = "No further attribute (the default)."},
 	{0},
@@ -55,6 +73,8 @@ static const struct parameter plan_add_options[] = {
 static const struct parameter plan_set_options[] = {
 	PLAN_COMMON_OPTIONS,
 	{.name = "no-pool", .sentence = "Take its pool away."},
+	{.name = "no-framed-ipv6-pool", .sentence = "No prefix for the line any more."},
+	{.name = "no-delegated-ipv6-pool", .sentence = "No delegated prefix any more."},
 	{.name = "no-filters", .sentence = "Take its filters away."},
 	{.name = "no-attributes", .sentence = "Take its further attributes away."},
 	{0},
@@ -62,7 +82,11 @@ static const struct parameter plan_set_options[] = {
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
 
 #define PLAN_COLUMNS                                                                           \
-	"p.name, p.plan_id, o.name as pool, p.session_limit, p.session_timeout_s, "            \
+	"p.name, p.plan_id, o.name as pool, "                                                  \
+	"(select x.name from poprad.pool x where x.pool_id = p.framed_ipv6_pool_id) "          \
+	"as framed_ipv6_pool, "                                                                \
+	"(select x.name from poprad.pool x where x.pool_id = p.delegated_ipv6_pool_id) "       \
+	"as delegated_ipv6_pool, p.prefix_required, p.session_limit, p.session_timeout_s, "    \
 	"p.idle_timeout_s, p.interim_s, p.login_hours, p.time_zone, "                          \
 	"coalesce((select g.name from poprad.plan g where g.plan_id = p.suspended_plan_id), "  \
 	"'reject') "                                                                           \
@@ -79,9 +103,52 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 	"to_jsonb(p.tunnels) as tunnels, p.tunnel_address, "                                   \
 	"to_jsonb(p.attributes) as attributes"
 
+/* "": it is taken away; NULL: it stays. */
+static int pool_option(
+	struct call *call, const char *option, const char *no_option, const char **pool)
+{
+	*pool = call_value(call, option);
+	if (!call_has(call, no_option))
+		return CTL_OK;
+	if (*pool != NULL)
+		return call_fail(
+			call, CTL_USAGE, "--%s and --%s exclude each other", option, no_option);
+	*pool = "";
+	return CTL_OK;
+}
+
+static int prefix_params(struct call *call, struct params *params)
+{
+	const char *framed, *delegated = NULL;
+	int code = pool_option(call, "framed-ipv6-pool", "no-framed-ipv6-pool", &framed);
+
+	if (code == CTL_OK)
+		code = pool_option(
+			call, "delegated-ipv6-pool", "no-delegated-ipv6-pool", &delegated);
+	params_add(params, call_value(call, "NAME"));
+	params_add(params, framed);
+	params_add(params, delegated);
+	params_add(params, call_value(call, "prefix-required"));
+	return code;
+}
+
+static int change_plan(
+	struct pg *pg, const char *sql, const struct params *params, const struct params *prefixes)
+{
+	struct catalog_change *change;
+	int code = catalog_change_begin(pg, &change);
+
+	if (code == CTL_OK)
+		code = pg_run(pg, sql, params, NULL);
+	if (code == CTL_OK)
+		code = pg_run(pg, "select poprad.plan_prefixes_set($1, $2, $3, $4::boolean)",
+			prefixes, NULL);
+	return code != CTL_OK ? code : catalog_change_end(change);
+}
+
 static int plan_write(struct call *call, const char *pool, const char *sql)
 {
-	struct params params = {0};
+	struct params params = {0}, prefixes = {0};
 	struct pg *pg;
 	int code;
 
@@ -99,9 +166,11 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	params_add(&params, call_value(call, "suspended"));
 	params_add(&params, call_value(call, "expired"));
 	if (code == CTL_OK)
+		code = prefix_params(call, &prefixes);
+	if (code == CTL_OK)
 		code = pg_open(call, &pg);
 	if (code == CTL_OK)
-		code = catalog_change_run(pg, sql, &params);
+		code = change_plan(pg, sql, &params, &prefixes);
 	return code;
 }
 
@@ -114,12 +183,10 @@ static int plan_add(struct call *call)
 
 static int plan_set(struct call *call)
 {
-	const char *pool = call_value(call, "pool");
+	const char *pool;
+	int code = pool_option(call, "pool", "no-pool", &pool);
 
-	if (pool != NULL && call_has(call, "no-pool"))
-		return call_fail(call, CTL_USAGE, "--pool and --no-pool exclude each other");
-	return plan_write(
-		call, call_has(call, "no-pool") ? "" : pool, "select poprad.plan_set" PLAN_TYPES);
+	return code != CTL_OK ? code : plan_write(call, pool, "select poprad.plan_set" PLAN_TYPES);
 }
 
 static int plan_list(struct call *call)

@@ -17,6 +17,11 @@ static const struct parameter pool_add_options[] = {
 		.form = "G",
 		.sentence = "Only for access servers of this group; without it the range serves "
 			    "every group."},
+	{.name = "prefix-length",
+		.type = VALUE_NUMBER,
+		.form = "N",
+		.sentence = "Lease IPv6 prefixes of this length, 17 to 64, instead of addresses: "
+			    "the range is a network of IPv6 that holds up to 2^32 of them."},
 	{.name = "all",
 		.sentence = "Lease the first and the last address of the range too; they are left "
 			    "out otherwise."},
@@ -48,21 +53,30 @@ static int pool_add(struct call *call)
 	struct params params = {0};
 	const char *count = NULL;
 	struct pg *pg;
-	int code = pg_open(call, &pg);
+	const char *length = call_value(call, "prefix-length");
+	int code;
 
+	if (length != NULL && call_has(call, "all"))
+		return call_fail(call, CTL_USAGE,
+			"--all is about addresses; of prefixes all are leased anyway");
 	params_add(&params, call_value(call, "NAME"));
 	params_add(&params, call_value(call, "CIDR"));
 	params_add(&params, call_value(call, "group"));
-	params_add(&params, call_has(call, "all") ? "true" : "false");
+	params_add(&params, length != NULL ? length : call_has(call, "all") ? "true" : "false");
+	code = pg_open(call, &pg);
 	if (code == CTL_OK)
 		code = catalog_change_begin(pg, &change);
 	if (code == CTL_OK)
-		code = pg_value(pg, "select poprad.pool_add($1, $2::cidr, $3, $4::boolean)::text",
+		code = pg_value(pg,
+			length != NULL
+				? "select poprad.prefix_pool_add($1, $2::cidr, $3, $4::int)::text"
+				: "select poprad.pool_add($1, $2::cidr, $3, $4::boolean)::text",
 			&params, &count);
 	if (code == CTL_OK)
 		code = catalog_change_end(change);
 	if (code == CTL_OK)
-		fprintf(call->out, "%s addresses added\n", count);
+		fprintf(call->out, "%s %s added\n", count,
+			length != NULL ? "prefixes" : "addresses");
 	return code;
 }
 
@@ -71,11 +85,12 @@ static int pool_list(struct call *call)
 	/* A pool whose last range was removed is listed too. */
 	struct listing listing = {
 		.select = "select coalesce(r.pool_range_id, -p.pool_id) as _key, p.name, "
-			  "p.pool_id, r.pool_range_id, r.prefix, g.name as nas_group, "
-			  "host(r.first_address) as first_address, "
-			  "host(r.last_address) as last_address, a.size, a.used, "
-			  "a.size - a.used as free from poprad.pool p "
+			  "p.pool_id, r.pool_range_id, r.prefix, p.lease_length, "
+			  "g.name as nas_group, r.first_address, r.last_address, "
+			  "coalesce(x.size, a.size) as size, a.used, "
+			  "coalesce(x.size, a.size) - a.used as free from poprad.pool p "
 			  "left join poprad.pool_range r using (pool_id) "
+			  "left join poprad.prefix_range x using (pool_range_id) "
 			  "left join poprad.nas_group g using (nas_group_id) "
 			  "cross join lateral (select count(*) as size, count(*) filter "
 			  "(where session_key is not null or is_static) as used "
@@ -83,7 +98,7 @@ static int pool_list(struct call *call)
 			  "and r.last_address and pool_range_id = r.pool_range_id) a",
 		.key = "coalesce(r.pool_range_id, -p.pool_id)",
 		.after = "coalesce($1::int, -2147483648)",
-		.brief = "name prefix nas_group size used free",
+		.brief = "name prefix lease_length nas_group size used free",
 	};
 	struct pg *pg;
 	int code = pg_open(call, &pg);
@@ -132,11 +147,12 @@ const struct command pool_commands[] = {
 		.verb = "add",
 		.arguments = pool_add_arguments,
 		.options = pool_add_options,
-		.sentence = "Adds a range of addresses to a pool.",
+		.sentence = "Adds a range of addresses, or of IPv6 prefixes, to a pool.",
 		.details =
 			"The range must begin on a boundary of its length and overlap no other. "
-			"An IPv4 range has a length of /8 or more, an IPv6 range of /108 or more: "
-			"each address is a row.",
+			"An IPv4 range has a length of /8 or more, an IPv6 range of addresses of "
+			"/108 or more: each address is a row. All prefixes of a pool have one "
+			"length.",
 		.example = "popradctl pool add west-dynamic 100.64.0.0/15 --group west",
 		.run = pool_add,
 	},

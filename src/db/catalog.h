@@ -155,6 +155,8 @@ struct plan {
 	int32_t plan_id;
 	const char *name;
 	int32_t pool_id; /* 0 = none */
+	int32_t framed_ipv6_pool_id, delegated_ipv6_pool_id;
+	bool prefix_required; /* who finds such a pool exhausted is rejected */
 	struct policy policy;
 	struct rendered_tunnels tunnels; /* policy.tunnels */
 	bool has_unknown_tunnel;         /* and nobody may log in where he is to have one */

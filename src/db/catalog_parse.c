@@ -136,12 +136,23 @@ static bool is_netmask(const struct addr *addr)
 	return addr->family == 4 && (rest & (rest + 1)) == 0;
 }
 
+/* Most plans have none, and then nothing is said of them. */
+static void read_plan_prefixes(struct reader *reader, struct plan *plan)
+{
+	if (json_object_get(reader->object, "framed_ipv6_pool_id") == NULL)
+		return;
+	plan->framed_ipv6_pool_id = reader_id(reader, "framed_ipv6_pool_id", 0);
+	plan->delegated_ipv6_pool_id = reader_id(reader, "delegated_ipv6_pool_id", 0);
+	plan->prefix_required = reader_bool(reader, "prefix_required");
+}
+
 static void read_plan(struct reader *reader, struct catalog *catalog)
 {
 	struct plan *plan = &catalog->plans[catalog->plan_count++];
 	plan->plan_id = reader_id(reader, "plan_id", 1);
 	plan->name = reader_text(reader, "name", NAME_MAX_SIZE);
 	plan->pool_id = reader_id(reader, "pool_id", 0);
+	read_plan_prefixes(reader, plan);
 	policy_read(reader, &plan->policy);
 	plan->suspended_plan_id = reader_id(reader, "suspended_plan_id", 0);
 	plan->expired_plan_id = reader_id(reader, "expired_plan_id", 0);

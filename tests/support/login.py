@@ -23,7 +23,8 @@ COLUMNS = (
     ("called_station_id", "text"), ("user_name", "text"), ("service_type", "text"), ("framed_protocol", "text"),
     ("class", "text"), ("candidate_1", "inet"), ("candidate_2", "inet"), ("candidate_3", "inet"),
     ("candidate_4", "inet"), ("search", "bool"), ("authorised_max", "int4"), ("authorised_s", "int4"),
-    ("learned_station", "text"), ("framed_prefix", "inet"), ("delegated_prefix", "inet"))
+    ("learned_station", "text"), ("framed_prefix", "inet"), ("delegated_prefix", "inet"), ("framed_pool_id", "int4"),
+    ("delegated_pool_id", "int4"), ("prefix_search", "bool"), ("prefix_required", "bool"))
 
 DEFAULTS = {
     "plan_id": 1, "pool_id": 1, "nas_group_id": 0, "wants_address": True, "session_limit": 0, "interim_s": 600,

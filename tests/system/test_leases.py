@@ -224,6 +224,55 @@ def test_static_prefixes_are_sent_shown_held_and_given_back(server, client, subs
     assert (accept.all(FRAMED_IPV6_PREFIX), accept.all(DELEGATED_IPV6_PREFIX)) == ([], [prefix("2001:db8:77:200::/56")])
 
 
+def test_prefixes_of_pools(server, client, subscriber, plan):
+    """A /62 of four /64 and a /54 of four /56: filled, exhausted, given back, and returned to."""
+    server.ctl("pool", "add", "six-lines", "2001:db8:600::/62", "--prefix-length", "64")
+    assert server.ctl("pool", "add", "six-homes", "2001:db8:700::/54", "--prefix-length", "56") == "4 prefixes added\n"
+    name = plan("--pool", "dynamic", "--framed-ipv6-pool", "six-lines", "--delegated-ipv6-pool", "six-homes")
+    shown = server.ctl_json("plan", "show", name)
+    assert (shown["framed_ipv6_pool"], shown["delegated_ipv6_pool"], shown["prefix_required"]) == (
+        "six-lines", "six-homes", True)
+    held = []
+    for number in range(4):
+        login, password = subscriber("--plan", name)
+        accept = wait_for(lambda: accepted(client.login(login, password)), "the new plan to serve")
+        start(client, f"six-{number}", login, accept, [
+            (FRAMED_IPV6_PREFIX, accept.one(FRAMED_IPV6_PREFIX)), (DELEGATED_IPV6_PREFIX, accept.one(DELEGATED_IPV6_PREFIX))])
+        held.append((login, password, accept))
+    assert {accept.one(FRAMED_IPV6_PREFIX) for *_, accept in held} == {
+        prefix(one) for one in ipaddress.ip_network("2001:db8:600::/62").subnets(new_prefix=64)}
+    assert {accept.one(DELEGATED_IPV6_PREFIX) for *_, accept in held} == {
+        prefix(one) for one in ipaddress.ip_network("2001:db8:700::/54").subnets(new_prefix=56)}
+    pool, = server.ctl_json("pool", "list", "six-homes")
+    assert (pool["lease_length"], pool["size"], pool["used"], pool["free"]) == (56, 4, 4, 0)
+    login, password = subscriber("--plan", name)
+    assert client.login(login, password).text(REPLY_MESSAGE) == "No prefix available"
+    wait_for(lambda: "popradctl pool add" in server.ctl("why", login), "the attempt to be stored")
+    server.ctl("plan", "set", name, "--prefix-required", "no")
+    wait_for(lambda: accepted(client.login(login, password)), "the changed plan to serve")
+    assert "Framed-IPv6-Prefix = (of pool six-lines)" in server.ctl("filter", "preview", login, "--nas", "localhost")
+    server.ctl("plan", "set", name, "--prefix-required", "yes")
+    gone_login, gone_password, gone = held[2]
+    stop(client, "six-2", gone_login, gone)
+    back = client.login(gone_login, gone_password, [(NAS_PORT, 77)])
+    assert back.one(FRAMED_IPV6_PREFIX) == gone.one(FRAMED_IPV6_PREFIX)
+    assert back.one(DELEGATED_IPV6_PREFIX) == gone.one(DELEGATED_IPV6_PREFIX)
+    with pytest.raises(Refused, match="uses pool six-lines"):
+        server.ctl("pool", "remove", "six-lines")
+    server.ctl("plan", "set", name, "--no-framed-ipv6-pool", "--no-delegated-ipv6-pool")
+    assert server.ctl_json("plan", "show", name)["framed_ipv6_pool"] is None
+
+
+def test_names_of_pools_on_the_access_server_can_be_given(server, client, subscriber, plan):
+    """Framed-IPv6-Pool (RFC 3162), Delegated-IPv6-Prefix-Pool and Stateful-IPv6-Address-Pool (RFC 6911), Framed-Interface-Id."""
+    login, password = subscriber("--plan", plan(
+        "--attribute", "Framed-IPv6-Pool = lines", "--attribute", "Delegated-IPv6-Prefix-Pool = homes",
+        "--attribute", "Stateful-IPv6-Address-Pool = hosts", "--attribute", "Framed-Interface-Id = 1:2:3:4"))
+    accept = wait_for(lambda: accepted(client.login(login, password)), "the new plan to serve")
+    assert [accept.one(number) for number in (100, 171, 172, 96)] == [
+        b"lines", b"homes", b"hosts", bytes((0, 1, 0, 2, 0, 3, 0, 4))]
+
+
 def test_at_most_four_authorised_sessions_of_one_subscriber(server, client, subscriber):
     login, password = subscriber()
     for port in range(6):
