@@ -5,15 +5,18 @@
 -- it learns of changes by NOTIFY poprad_catalog, and by asking for the version now and then, should a notice be lost.
 -- 0 stands for "none" in numbers that name another row.
 
--- What few plans say, and the document leaves out of the others: where their subscribers may log in from, and tunnels.
+-- What few plans say, and the document leaves out of the others: where their subscribers may log in from, tunnels,
+-- and quotas.
 drop function if exists poprad.plan_binding; -- of an earlier version
 create or replace function poprad.plan_rare(p poprad.plan) returns jsonb
 language sql stable set search_path = poprad, pg_temp as $$
 	select coalesce(jsonb_object_agg(b.key, b.value), '{}')
 	from jsonb_each(jsonb_build_object('calling_stations', p.calling_stations, 'called_stations', p.called_stations,
 		'nas_port_types', p.nas_port_types, 'nas_groups', p.nas_groups, 'learn_calling_station', p.learn_calling_station,
-		'tunnels', p.tunnels, 'tunnel_address', p.tunnel_address)) b
-	where b.value not in ('[]', 'false')
+		'tunnels', p.tunnels, 'tunnel_address', p.tunnel_address, 'quota_day_s', p.quota_day_s,
+		'quota_day_octets', p.quota_day_octets, 'quota_month_s', p.quota_month_s, 'quota_month_octets', p.quota_month_octets,
+		'quota_counts', p.quota_counts, 'prepaid', p.prepaid, 'exhausted_plan_id', p.exhausted_plan_id)) b
+	where b.value not in ('[]', 'false', '0', 'null', '"both"')
 $$;
 
 -- Where a plan's subscribers get prefixes from: the same.

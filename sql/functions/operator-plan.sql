@@ -4,11 +4,11 @@
 -- What the operator changes in plans. A null argument leaves the column as it is.
 
 -- Changes a plan. pool_name '' takes its pool away; filters and attributes replace the whole list. policy: columns that
--- subscriber_policy has too, by their names. suspended_plan and expired_plan: with which plan such subscribers are let in,
+-- subscriber_policy has too, by their names. suspended_plan, expired_plan and exhausted_plan: with which plan such subscribers are let in,
 -- 'reject': not at all.
 drop function if exists poprad.plan_set;
 create function poprad.plan_set(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
-	attributes text[], policy jsonb, suspended_plan text, expired_plan text) returns void
+	attributes text[], policy jsonb, suspended_plan text, expired_plan text, exhausted_plan text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 declare
 	wanted_plan_id int;
@@ -48,12 +48,20 @@ begin
 		nas_groups = wanted.nas_groups,
 		tunnels = wanted.tunnels,
 		tunnel_address = wanted.tunnel_address,
+		quota_day_s = wanted.quota_day_s,
+		quota_day_octets = wanted.quota_day_octets,
+		quota_month_s = wanted.quota_month_s,
+		quota_month_octets = wanted.quota_month_octets,
+		quota_counts = wanted.quota_counts,
+		prepaid = wanted.prepaid,
 		netmask = coalesce(plan_set.netmask, p.netmask),
 		allows_login = coalesce(plan_set.allows_login, p.allows_login),
 		suspended_plan_id = case when suspended_plan is null then p.suspended_plan_id
 			else plan_get(nullif(suspended_plan, 'reject')) end,
 		expired_plan_id = case when expired_plan is null then p.expired_plan_id
 			else plan_get(nullif(expired_plan, 'reject')) end,
+		exhausted_plan_id = case when exhausted_plan is null then p.exhausted_plan_id
+			else plan_get(nullif(exhausted_plan, 'reject')) end,
 		attributes = coalesce(plan_set.attributes, p.attributes)
 	where p.plan_id = wanted_plan_id;
 	if filters is null then
@@ -67,11 +75,11 @@ $$;
 
 drop function if exists poprad.plan_add;
 create function poprad.plan_add(plan_name text, pool_name text, netmask inet, allows_login boolean, filters text[],
-	attributes text[], policy jsonb, suspended_plan text, expired_plan text) returns void
+	attributes text[], policy jsonb, suspended_plan text, expired_plan text, exhausted_plan text) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
 	insert into plan (name) values (plan_name);
 	perform plan_set(plan_name, pool_name, netmask, allows_login, filters, attributes, policy,
-		suspended_plan, expired_plan);
+		suspended_plan, expired_plan, exhausted_plan);
 end
 $$;

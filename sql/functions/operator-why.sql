@@ -68,7 +68,11 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'nas_groups', to_jsonb(coalesce(o.nas_groups, p.nas_groups)),
 		'tunnels', to_jsonb(coalesce(o.tunnels, p.tunnels)), 'tunnel_address', coalesce(o.tunnel_address, p.tunnel_address),
 		'let_in_with', (select g.name from plan g where g.plan_id = case when s.status = 'suspended' then p.suspended_plan_id
-			when s.expires_at <= now() then p.expired_plan_id end))
+			when s.expires_at <= now() then p.expired_plan_id end),
+		'exhausted_plan', (select g.name from plan g where g.plan_id = p.exhausted_plan_id),
+		'quotas', quota_state(s, p, o),
+		'prepaid', case when coalesce(o.prepaid, p.prepaid) then (
+			select to_jsonb(l) from prepaid_left(s.subscriber_id, coalesce(o.quota_counts, p.quota_counts)) l) end)
 	from subscriber s join plan p using (plan_id) left join subscriber_policy o using (subscriber_id)
 	where s.login = asked collate "C"
 $$;

@@ -162,7 +162,7 @@ begin
 end
 $$;
 
--- Adds to usage_day, in the order of its keys.
+-- Adds to usage_day, in the order of its keys, and then to usage_month.
 drop function if exists poprad.usage_add;
 create function poprad.usage_add(shares poprad.usage_day[])
 returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
@@ -177,5 +177,12 @@ begin
 	on conflict (subscriber_id, day, plan_id) do update set seconds = u.seconds + excluded.seconds,
 		octets_in = u.octets_in + excluded.octets_in, octets_out = u.octets_out + excluded.octets_out,
 		sessions = u.sessions + excluded.sessions;
+	insert into usage_month as u (subscriber_id, month, seconds, octets_in, octets_out)
+	select n.subscriber_id, date_trunc('month', n.day::timestamp), sum(n.seconds), sum(n.octets_in), sum(n.octets_out)
+	from unnest(shares) n
+	group by 1, 2
+	order by 1, 2
+	on conflict (subscriber_id, month) do update set seconds = u.seconds + excluded.seconds,
+		octets_in = u.octets_in + excluded.octets_in, octets_out = u.octets_out + excluded.octets_out;
 end
 $$;

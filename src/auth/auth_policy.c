@@ -66,6 +66,14 @@ static uint32_t given_u32(const struct login *login, uint8_t number, uint32_t ot
 	return ntohl(value);
 }
 
+/* 0 = none, of both. */
+static uint32_t shorter(uint32_t timeout_s, int64_t left_s)
+{
+	if (left_s == 0 || left_s > UINT32_MAX)
+		return timeout_s;
+	return timeout_s != 0 && timeout_s < left_s ? timeout_s : (uint32_t)left_s;
+}
+
 /* The session ends at that time, INT64_MAX = never, unless it ends before. */
 static uint32_t cut_at(uint32_t timeout_s, int64_t end_us, int64_t now_us)
 {
@@ -125,13 +133,32 @@ enum reject plan_choose(struct login *login, int64_t now_us)
 	return REJECT_none;
 }
 
+/* Only whose quota is used up is let in with another plan here; then plan is NULL if the catalog
+ * does not have it yet. */
+enum reject quota_check(struct login *login, int64_t now_us)
+{
+	if (quota_is_left(login->policy, now_us / US_PER_S, &login->quota_left))
+		return REJECT_none;
+	int32_t garden_id = login->plan->exhausted_plan_id;
+	if (garden_id == 0)
+		return REJECT_quota_used_up;
+	login->quota_left = (struct quota_left){0};
+	login->plan = catalog_find_plan(login->request->catalog, garden_id);
+	if (login->plan != NULL) {
+		enter_garden(login, REJECT_quota_used_up);
+		login->policy = &login->plan->policy;
+	}
+	return REJECT_none;
+}
+
 void times_choose(struct login *login, int64_t hours_end_us, int64_t now_us)
 {
 	login->interim_s = given_u32(login, ATTR_ACCT_INTERIM_INTERVAL, login->policy->interim_s);
 	uint32_t timeout_s =
 		given_u32(login, ATTR_SESSION_TIMEOUT, login->policy->session_timeout_s);
 	timeout_s = cut_at(timeout_s, login->subscriber.expires_us, now_us);
-	login->session_timeout_s = cut_at(timeout_s, hours_end_us, now_us);
+	timeout_s = cut_at(timeout_s, hours_end_us, now_us);
+	login->session_timeout_s = shorter(timeout_s, login->quota_left.seconds);
 }
 
 enum reject answer_choose(struct login *login, const struct nas *nas)
@@ -165,6 +192,11 @@ struct step_result auth_policy(struct request *request)
 		request->note = "why=\"what the subscriber has of his own cannot be read\"";
 		return DROP_BECAUSE(DROP_database);
 	}
+	reason = quota_check(login, now_us);
+	if (reason != REJECT_none)
+		return auth_reject(request, reason);
+	if (login->plan == NULL)
+		return request_await_catalog(request);
 	reason = bound_check(login);
 	if (reason != REJECT_none)
 		return auth_reject(request, reason);

@@ -18,6 +18,7 @@ static unsigned mschap_error_code(enum reject reason)
 	case REJECT_expired:
 		return 647; /* ERROR_ACCT_DISABLED */
 	case REJECT_outside_login_hours:
+	case REJECT_quota_used_up:
 		return 646; /* ERROR_RESTRICTED_LOGON_HOURS */
 	case REJECT_service_not_allowed:
 	case REJECT_other_calling_station:

@@ -62,6 +62,7 @@ static bool add_framed_service(struct request *request)
 	bool is_complete =
 		reply_add_part(&request->reply, login->filters->octets, login->filters->size);
 	provide_add(request);
+	quota_add(request);
 	return is_complete;
 }
 

@@ -73,6 +73,13 @@ struct admission {
 	int64_t used_candidate; /* from 1; 0 = another address, or none */
 };
 
+/* What a session may use yet; 0 = as much as it likes. */
+struct quota_left {
+	int64_t seconds;
+	uint64_t octets;
+	enum quota_counts counts; /* which octets */
+};
+
 struct login {
 	struct request *request;
 	struct lane_item item;
@@ -89,7 +96,8 @@ struct login {
 	uint8_t nt_hash[NT_HASH_SIZE];
 	/* auth_policy */
 	const struct plan *plan;
-	/* Why plan is the one for suspended or expired subscribers of his; none = it is his own */
+	/* Why plan is the one for suspended, expired or exhausted subscribers of his; none = it is
+	 * his own */
 	enum reject garden_reason;
 	int32_t pool_id;             /* where the address comes from; 0 = none is leased here */
 	const struct policy *policy; /* in force: the plan's, or his own before it */
@@ -105,6 +113,7 @@ struct login {
 	int32_t framed_pool_id, delegated_pool_id;
 	bool prefix_search; /* the whole of these pools may be searched */
 	const struct rendered_filters *filters;
+	struct quota_left quota_left;
 	uint32_t session_timeout_s, interim_s; /* 0 = none */
 	/* what it ends with */
 	enum reject refused;
@@ -141,6 +150,8 @@ enum reject plan_choose(struct login *login, int64_t now_us);
 /* What the answer carries besides address and times: what is provided, attributes, tunnels,
  * filters. REJECT_none, or what of it cannot be said to that NAS. */
 enum reject answer_choose(struct login *login, const struct nas *nas);
+/* The same of who has used up a quota; behind plan_choose, with policy in force. */
+enum reject quota_check(struct login *login, int64_t now_us);
 /* When the login hours end in which it is now. INT64_MAX: never; 0: it is outside. */
 int64_t login_hours_end_us(const struct login *login, int64_t now_us);
 /* Session-Timeout and interim interval, of policy and given. */
@@ -179,6 +190,11 @@ const char *prefixes_format(const struct prefixes *prefixes, char text[PREFIXES_
 
 /* Does he come from where his policy binds him to? REJECT_none, or how he does not. */
 enum reject bound_check(struct login *login);
+
+/* False: a quota of his is used up. */
+bool quota_is_left(const struct policy *policy, int64_t now_s, struct quota_left *left) MUST_CHECK;
+/* Adds how many octets the session may have, for access servers that heed it. */
+void quota_add(struct request *request);
 
 /* What the session is provided with, in the attributes that this NAS takes. */
 void provide_choose(struct login *login, const struct nas *nas);

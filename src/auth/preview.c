@@ -26,8 +26,6 @@ static int look(struct request *request, const struct nas *nas, struct preview *
 	preview->rejected = plan_choose(login, now_us);
 	if (login->plan == NULL)
 		return ERR_NOT_FOUND;
-	preview->garden_reason = login->garden_reason;
-	preview->plan_id = login->plan->plan_id;
 	login->policy = &login->plan->policy;
 	int err = login->subscriber.policy == NULL
 			  ? 0
@@ -35,10 +33,19 @@ static int look(struct request *request, const struct nas *nas, struct preview *
 				    login->subscriber.policy, &login->policy, &why);
 	if (err != 0)
 		return err;
+	enum reject reason = quota_check(login, now_us);
+	if (login->plan == NULL)
+		return ERR_NOT_FOUND;
+	if (preview->rejected == REJECT_none)
+		preview->rejected = reason;
+	preview->garden_reason = login->garden_reason;
+	preview->plan_id = login->plan->plan_id;
 	int64_t hours_end_us = login_hours_end_us(login, now_us);
 	if (hours_end_us == 0 && preview->rejected == REJECT_none)
 		preview->rejected = REJECT_outside_login_hours;
 	/* What he would get when the reason is gone. */
+	if (reason != REJECT_none)
+		login->quota_left = (struct quota_left){0};
 	if (preview->rejected == REJECT_expired)
 		login->subscriber.expires_us = INT64_MAX;
 	if (hours_end_us == 0)
@@ -60,6 +67,7 @@ static int look(struct request *request, const struct nas *nas, struct preview *
 	if (!reply_add_part(&request->reply, login->filters->octets, login->filters->size))
 		preview->unfit = REJECT_filter_unfit;
 	provide_add(request);
+	quota_add(request);
 	times_add(request);
 	given_add(request);
 	preview->size = request->reply.length;

@@ -24,6 +24,9 @@ int subscriber_exempt(struct call *call);
 int subscriber_unexempt(struct call *call);
 int subscriber_quarantine(struct call *call);
 int subscriber_release(struct call *call);
+/* What prepaid subscribers have bought. */
+int subscriber_topup(struct call *call);
+int subscriber_topups(struct call *call);
 /* Writes filters as routers and access servers have them. */
 int filter_export(struct call *call);
 /* Stores what lies in the spool. */

@@ -32,6 +32,7 @@ enum value_type {
 	VALUE_NUMBER,   /* 0..2147483647 */
 	VALUE_SECONDS,  /* a duration (8h, 15m, 90s, 45); passed on in seconds */
 	VALUE_MILLISECONDS,
+	VALUE_VOLUME,  /* octets (5G, 500M, 1500000); passed on in octets */
 	VALUE_CHOICE,  /* one of the words of its form */
 	VALUE_KIND,    /* a kind of NAS */
 	VALUE_ADDRESS, /* passed on as the family's usual text */

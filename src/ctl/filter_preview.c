@@ -77,8 +77,8 @@ static int find_subscriber(
 		"s.expires_at) * 1000000)::bigint when s.expires_at < now() then 0 end, "
 		"'static_address', host(s.static_address), 'framed_prefix', s.framed_ipv6_prefix, "
 		"'delegated_prefix', s.delegated_ipv6_prefix, 'policy', "
-		"(select p.document from poprad.subscriber_policy p where p.subscriber_id = "
-		"s.subscriber_id), 'attributes', "
+		"poprad.subscriber_document(s.login), "
+		"'attributes', "
 		"nullif(array_to_string(s.attributes, E'\\n'), ''))::text "
 		"from poprad.subscriber s where s.login = $1",
 		&params, &text);

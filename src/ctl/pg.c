@@ -20,6 +20,7 @@ static const struct {
 	{"plan_name_key", "a plan of that name exists already; change it with popradctl plan set"},
 	{"nas_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
 	{"plan_interim_s_check", "an interim interval is 0 (none) or at least 60 seconds"},
+	{"topup_check", "a top-up is of time, of octets or of both"},
 	{"plan_time_zone_is_known", "the database does not know that time zone"},
 	{"subscriber_policy_time_zone_is_known", "the database does not know that time zone"},
 	{"plan_filter_filter_id_fkey", "a plan uses that filter; take it out of the plan first"},
@@ -30,6 +31,10 @@ static const struct {
 					"plan; see popradctl plan list"},
 	{"plan_expired_plan_id_fkey", "another plan lets its expired subscribers in with that "
 				      "plan; see popradctl plan list"},
+	{"plan_exhausted_plan_id_fkey", "another plan lets subscribers in with that plan whose "
+					"quota is used up; see popradctl plan list"},
+	{"plan_exhausted_plan_id_check",
+		"subscribers whose quota is used up are let in with another plan"},
 	{"plan_suspended_plan_id_check",
 		"a plan's suspended subscribers are let in with another plan"},
 	{"plan_expired_plan_id_check", "a plan's expired subscribers are let in with another plan"},

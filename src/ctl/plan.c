@@ -45,6 +45,10 @@ static const struct parameter plan_name[] = {
 			.type = VALUE_NAME,                                                       \
 			.form = "PLAN|reject",                                                    \
 			.sentence = "The same for its expired subscribers."},                     \
+		{.name = "exhausted",                                                             \
+			.type = VALUE_NAME,                                                       \
+			.form = "PLAN|reject",                                                    \
+			.sentence = "The same for those who have used up a quota."},              \
 		{.name = "netmask",                                                               \
 			.type = VALUE_ADDRESS,                                                    \
 			.form = "MASK",                                                           \
@@ -92,7 +96,10 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 	"'reject') "                                                                           \
 	"as suspended, coalesce((select g.name from poprad.plan g where g.plan_id = "          \
 	"p.expired_plan_id), "                                                                 \
-	"'reject') as expired, p.rate_in_kbit, p.rate_out_kbit, "                              \
+	"'reject') as expired, coalesce((select g.name from poprad.plan g where g.plan_id = "  \
+	"p.exhausted_plan_id), 'reject') as exhausted, p.quota_day_s, p.quota_day_octets, "    \
+	"p.quota_month_s, p.quota_month_octets, p.quota_counts, p.prepaid, p.rate_in_kbit, "   \
+	"p.rate_out_kbit, "                                                                    \
 	"to_jsonb(p.dns_servers) as dns_servers, p.address_list, host(p.netmask) as netmask, " \
 	"p.allows_login, "                                                                     \
 	"coalesce((select jsonb_agg(f.name order by pf.position) from poprad.plan_filter pf "  \
@@ -165,6 +172,7 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 		code = policy_params(call, false, &params);
 	params_add(&params, call_value(call, "suspended"));
 	params_add(&params, call_value(call, "expired"));
+	params_add(&params, call_value(call, "exhausted"));
 	if (code == CTL_OK)
 		code = prefix_params(call, &prefixes);
 	if (code == CTL_OK)
@@ -174,7 +182,7 @@ static int plan_write(struct call *call, const char *pool, const char *sql)
 	return code;
 }
 
-#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb, $8, $9)"
+#define PLAN_TYPES "($1, $2, $3::inet, $4::boolean, $5::text[], $6::text[], $7::jsonb, $8, $9, $10)"
 
 static int plan_add(struct call *call)
 {

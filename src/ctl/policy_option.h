@@ -72,6 +72,44 @@
 			    "the same, of the pool or its static one; no by default."            \
 	}
 
+/* How much may be used. */
+#define QUOTA_OPTIONS(NONE, TAKES_NONE)                                                          \
+	{.name = "quota-day-time",                                                               \
+		.type = VALUE_SECONDS,                                                           \
+		.form = "D" NONE,                                                                \
+		.takes_none = (TAKES_NONE),                                                      \
+		.sentence = "How long all sessions of a day may last together (4h); 0 is no "    \
+			    "limit. Days begin at midnight of the time zone."},                  \
+		{.name = "quota-day-volume",                                                     \
+			.type = VALUE_VOLUME,                                                    \
+			.form = "V" NONE,                                                        \
+			.takes_none = (TAKES_NONE),                                              \
+			.sentence = "How many octets they may carry together (500M, 5G; powers " \
+				    "of 1000); 0 is no limit."},                                 \
+		{.name = "quota-month-time",                                                     \
+			.type = VALUE_SECONDS,                                                   \
+			.form = "D" NONE,                                                        \
+			.takes_none = (TAKES_NONE),                                              \
+			.sentence = "The same per calendar month."},                             \
+		{.name = "quota-month-volume",                                                   \
+			.type = VALUE_VOLUME,                                                    \
+			.form = "V" NONE,                                                        \
+			.takes_none = (TAKES_NONE),                                              \
+			.sentence = "The same per calendar month."},                             \
+		{.name = "quota-counts",                                                         \
+			.type = VALUE_CHOICE,                                                    \
+			.form = "both|in|out",                                                   \
+			.takes_none = (TAKES_NONE),                                              \
+			.sentence = "Which octets count: in is what the subscriber sends, out "  \
+				    "what he "                                                   \
+				    "is sent; both by default."},                                \
+	{                                                                                        \
+		.name = "prepaid", .type = VALUE_CHOICE, .form = "yes|no",                       \
+		.takes_none = (TAKES_NONE),                                                      \
+		.sentence = "Whether a subscriber may use what he has bought (subscriber "       \
+			    "topup), and no more; no by default."                                \
+	}
+
 /* NONE is "|none" where an own value can be taken away, TAKES_NONE true then. */
 #define POLICY_OPTIONS(NONE, TAKES_NONE)                                                          \
 	{.name = "sessions",                                                                      \
@@ -136,7 +174,8 @@
 			.sentence = "The list of its firewall that a MikroTik router puts the "   \
 				    "subscriber's address on while he is online."},               \
 		{.name = "no-address-list", .sentence = "No such list."},                         \
-		TUNNEL_CHOICE(NONE, TAKES_NONE), BINDING_OPTIONS(NONE, TAKES_NONE)
+		TUNNEL_CHOICE(NONE, TAKES_NONE), QUOTA_OPTIONS(NONE, TAKES_NONE),                 \
+		BINDING_OPTIONS(NONE, TAKES_NONE)
 
 /* What only a subscriber has. */
 #define SUBSCRIBER_POLICY_OPTIONS                                                               \

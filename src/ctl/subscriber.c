@@ -107,6 +107,22 @@ static const struct parameter quarantine_arguments[] = {
 		.sentence = "The filter set that stands in the place of the plan's filters."},
 	{0},
 };
+static const struct parameter topup_options[] = {
+	{.name = "time",
+		.type = VALUE_SECONDS,
+		.form = "D",
+		.sentence = "Time that he has bought (10h)."},
+	{.name = "volume",
+		.type = VALUE_VOLUME,
+		.form = "V",
+		.sentence = "Octets that he has bought (5G)."},
+	{.name = "reason",
+		.type = VALUE_TEXT,
+		.form = "TEXT",
+		.is_required = true,
+		.sentence = "What for, kept with the time and who has entered it."},
+	{0},
+};
 static const struct parameter reason_options[] = {
 	{.name = "reason",
 		.type = VALUE_TEXT,
@@ -240,6 +256,24 @@ const struct command subscriber_commands[] = {
 			   "has moved, or has new equipment. Open sessions go on.",
 		.example = "popradctl subscriber forget-station line-7@isp.example",
 		.run = subscriber_forget_station,
+	},
+	{
+		.verb = "topup",
+		.arguments = login_argument,
+		.options = topup_options,
+		.sentence = "Enters what a prepaid subscriber has bought.",
+		.details = "It adds to what is left; counts from the next login on.",
+		.example = "popradctl subscriber topup line-7@isp.example --volume 5G --reason "
+			   "'voucher 17'",
+		.run = subscriber_topup,
+	},
+	{
+		.verb = "topups",
+		.arguments = login_argument,
+		.options = show_options,
+		.sentence = "Lists what a subscriber has bought.",
+		.example = "popradctl subscriber topups line-7@isp.example",
+		.run = subscriber_topups,
 	},
 	{
 		.verb = "exempt",

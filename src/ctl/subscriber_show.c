@@ -10,7 +10,9 @@
 	"s.login, s.subscriber_id, r.name as realm, p.name as plan, s.status, s.expires_at, "    \
 	"s.static_address, s.framed_ipv6_prefix, s.delegated_ipv6_prefix, o.session_limit, "     \
 	"o.session_timeout_s, o.idle_timeout_s, "                                                \
-	"o.interim_s, o.login_hours, o.time_zone, o.rate_in_kbit, o.rate_out_kbit, "             \
+	"o.interim_s, o.quota_day_s, o.quota_day_octets, o.quota_month_s, "                      \
+	"o.quota_month_octets, o.quota_counts, o.prepaid, "                                      \
+	"o.login_hours, o.time_zone, o.rate_in_kbit, o.rate_out_kbit, "                          \
 	"to_jsonb(o.dns_servers) as dns_servers, o.address_list, to_jsonb(o.routes) as routes, " \
 	"to_jsonb(o.calling_stations) as calling_stations, o.learn_calling_station, "            \
 	"o.learned_calling_station, o.learned_at, "                                              \
@@ -61,6 +63,10 @@ int subscriber_show(struct call *call)
 		"poprad.realm_filters(s.realm_id) as imposed_filters, "
 		"poprad.subscriber_exemptions(s.subscriber_id) as exempt_from, "
 		"poprad.subscriber_quarantined(s.subscriber_id) as quarantine, "
+		"poprad.quota_state(s, p, o) as quotas, "
+		"case when coalesce(o.prepaid, p.prepaid) then (select to_jsonb(l) from "
+		"poprad.prepaid_left(s.subscriber_id, coalesce(o.quota_counts, p.quota_counts)) l) "
+		"end as prepaid_left, "
 		"%s coalesce((select l.address from poprad.session l "
 		"where l.subscriber_id = s.subscriber_id and l.address is not null "
 		"order by l.session_key desc limit 1), t.last_address) as last_address, "

@@ -284,6 +284,27 @@ bool text_is_key(const char *text)
 	return true;
 }
 
+/* As traffic is sold: k, M, G and T are powers of 1000. */
+static int check_volume(struct check *check, const char *text)
+{
+	static const char units[] = "kMGT";
+	unsigned long long octets, factor = 1;
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	octets = strtoull(text, &end, 10);
+	unit = *end != '\0' ? strchr(units, *end) : NULL;
+	if (text[0] < '0' || text[0] > '9' || (*end != '\0' && (unit == NULL || end[1] != '\0')))
+		return fault(check, CTL_USAGE, "is no number of octets: 500M, 5G (k, M, G or T)");
+	for (const char *at = units; unit != NULL && at <= unit; at++)
+		factor *= 1000;
+	if (errno == ERANGE || octets > INT64_MAX / factor)
+		return fault(check, CTL_USAGE, "is larger than anybody can use");
+	check->normal = mem_must(talloc_asprintf(check->ctx, "%llu", octets * factor));
+	return CTL_OK;
+}
+
 static int check_line(struct check *check, const char *why)
 {
 	return why == NULL ? CTL_OK : fault(check, CTL_USAGE, why);
@@ -311,6 +332,8 @@ static int check_by_type(struct check *check, const char *text)
 		return check_duration(check, text, 1000);
 	case VALUE_MILLISECONDS:
 		return check_duration(check, text, 1);
+	case VALUE_VOLUME:
+		return check_volume(check, text);
 	case VALUE_CHOICE:
 		return check_choice(check, text);
 	case VALUE_KIND:

@@ -97,6 +97,7 @@ static void add_advices(json_t *why)
 			add_advice(all, json_string_value(json_object_get(one, "reason")));
 	add_advice(all, "suspended");
 	add_advice(all, "expired");
+	add_advice(all, "quota_used_up");
 	add_advice(all, "unknown_subscriber");
 	json_object_set_new(why, "advice", all);
 }

@@ -233,6 +233,65 @@ static void print_tunnels(const struct printer *printer, const json_t *subscribe
 			: "; the other end gives the address");
 }
 
+/* "3 h 05 min", or octets as they are sold. */
+static const char *amount_text(const struct printer *printer, const char *what, long long amount)
+{
+	static const char *const units[] = {"octets", "kB", "MB", "GB", "TB"};
+	size_t unit = 0;
+	double rest = (double)amount;
+	if (strcmp(what, "seconds") == 0)
+		return mem_must(talloc_asprintf(
+			printer->ctx, "%lld h %02lld min", amount / 3600, amount / 60 % 60));
+	for (; rest >= 1000 && unit + 1 < sizeof units / sizeof *units; unit++)
+		rest /= 1000;
+	return mem_must(
+		talloc_asprintf(printer->ctx, "%.*f %s", unit > 0 ? 2 : 0, rest, units[unit]));
+}
+
+/* True: nothing is left. */
+static bool print_prepaid(const struct printer *printer, const json_t *left)
+{
+	const json_t *seconds = json_object_get(left, "seconds");
+	const json_t *octets = json_object_get(left, "octets");
+	bool has_time = json_is_integer(seconds), has_octets = json_is_integer(octets);
+	if (!json_is_object(left))
+		return false;
+	if (!has_time && !has_octets)
+		say(printer, "  Prepaid, and nothing has been bought yet.");
+	if (has_time)
+		say(printer, "  Prepaid time: %s left.",
+			amount_text(printer, "seconds", json_integer_value(seconds)));
+	if (has_octets)
+		say(printer, "  Prepaid volume: %s left.",
+			amount_text(printer, "octets", json_integer_value(octets)));
+	return (!has_time && !has_octets) || (has_time && json_integer_value(seconds) == 0) ||
+	       (has_octets && json_integer_value(octets) == 0);
+}
+
+static void print_quotas(const struct printer *printer, const json_t *subscriber)
+{
+	const json_t *quota;
+	size_t index;
+	bool is_used_up = false;
+	json_array_foreach(json_object_get(subscriber, "quotas"), index, quota)
+	{
+		const char *what = text_of(quota, "what");
+		long long used = number_of(quota, "used"), whole = number_of(quota, "quota");
+		bool is_over = used >= whole;
+		is_used_up = is_used_up || is_over;
+		say(printer, "  Quota of the %s: %s of %s used%s%s.", text_of(quota, "period"),
+			amount_text(printer, what, used), amount_text(printer, what, whole),
+			is_over ? "; full again at " : "",
+			is_over ? time_of(printer, quota, "full_again_at") : "");
+	}
+	is_used_up = print_prepaid(printer, json_object_get(subscriber, "prepaid")) || is_used_up;
+	const char *garden = text_of(subscriber, "exhausted_plan");
+	if (is_used_up && garden != NULL)
+		say(printer, "  Let in with plan %s until then, and nothing of his own.", garden);
+	else if (is_used_up)
+		explain(printer, "quota_used_up", "  ");
+}
+
 static void print_subscriber(const struct printer *printer)
 {
 	const json_t *subscriber = json_object_get(printer->why, "subscriber");
@@ -264,6 +323,7 @@ static void print_subscriber(const struct printer *printer)
 		say(printer, "  Login hours: %s (%s).", hours, text_of(subscriber, "time_zone"));
 	print_binding(printer, subscriber);
 	print_tunnels(printer, subscriber);
+	print_quotas(printer, subscriber);
 	const char *garden = text_of(subscriber, "let_in_with");
 	if (garden != NULL)
 		say(printer, "  Let in with plan %s meanwhile, and nothing of his own.", garden);

@@ -54,6 +54,7 @@ struct nas_kind {
 	enum rate_form rates;
 	enum dns_form dns, dns_ipv6;
 	bool has_address_lists, has_filter_server;
+	bool has_octet_limits;    /* of a session: Mikrotik-Total-Limit */
 	const char *sentence;     /* for the manual */
 	unsigned filter_name_max; /* octets of a filter's name there; 0: as long as it fits */
 	/* of NAS-Filter-Rule: how many rules it takes (0: as many as fit), and how many ports or
@@ -162,6 +163,7 @@ struct plan {
 	bool has_unknown_tunnel;         /* and nobody may log in where he is to have one */
 	/* With which plan subscribers are let in who are suspended, or expired; 0 = they are not */
 	int32_t suspended_plan_id, expired_plan_id;
+	int32_t exhausted_plan_id; /* likewise, who have used up a quota */
 	struct addr netmask;
 	bool allows_login; /* Service-Type Login, NAS-Prompt, Administrative */
 	size_t filter_count;

@@ -156,6 +156,8 @@ static void read_plan(struct reader *reader, struct catalog *catalog)
 	policy_read(reader, &plan->policy);
 	plan->suspended_plan_id = reader_id(reader, "suspended_plan_id", 0);
 	plan->expired_plan_id = reader_id(reader, "expired_plan_id", 0);
+	if (json_object_get(reader->object, "exhausted_plan_id") != NULL)
+		plan->exhausted_plan_id = reader_id(reader, "exhausted_plan_id", 1);
 	plan->netmask = reader_addr(reader, "netmask");
 	if (!is_netmask(&plan->netmask))
 		reader_refuse(reader, ERR_RANGE, "netmask", "is no netmask");

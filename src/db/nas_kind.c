@@ -29,11 +29,14 @@ static const struct nas_kind kinds[] = {
 			    "filter-server: names, and the router asks for the rules of each."},
 	{.name = "mikrotik",
 		.rates = RATES_MIKROTIK,
+		.has_octet_limits = true,
 		.has_address_lists = true,
 		.names = RENDER_FILTER_ID,
 		.sentence = "MikroTik RouterOS. Filter-Id names a firewall chain with .in or .out "
 			    "behind it; a chain ppp must jump to it, and of several names for one "
-			    "direction the last one counts. Beside it, a plan's --address-list."},
+			    "direction the last one counts. Beside it, a plan's --address-list, "
+			    "and what is "
+			    "left of a quota of octets."},
 	{.name = "juniper",
 		.rates = RATES_JUNIPER,
 		.dns = DNS_ERX,

@@ -116,6 +116,23 @@ static void read_flag(struct reader *reader, const struct field *field, void *va
 	*(bool *)value = reader_bool(reader, field->info.column);
 }
 
+static void read_quota_volume(struct reader *reader, const struct field *field, void *value)
+{
+	*(uint64_t *)value = (uint64_t)reader_int(reader, field->info.column, 0, INT64_MAX);
+}
+
+static void read_quota_counts(struct reader *reader, const struct field *field, void *value)
+{
+	static const char *const words[] = {
+		[QUOTA_COUNTS_BOTH] = "both",
+		[QUOTA_COUNTS_IN] = "in",
+		[QUOTA_COUNTS_OUT] = "out",
+		NULL,
+	};
+	*(enum quota_counts *)value =
+		(enum quota_counts)reader_choice(reader, field->info.column, words);
+}
+
 static const struct field fields[POLICY_FIELDS] = {
 	[POLICY_SESSION_LIMIT] = {{.column = "session_limit", .option = "sessions"}, read_count,
 		offsetof(struct policy, session_limit)},
@@ -197,6 +214,26 @@ static const struct field fields[POLICY_FIELDS] = {
 					   .type = POLICY_FLAG,
 					   .is_rare = true},
 		read_flag, offsetof(struct policy, tunnel_address)},
+	[POLICY_QUOTA_DAY_TIME] =
+		{{.column = "quota_day_s", .option = "quota-day-time", .is_rare = true}, read_count,
+			offsetof(struct policy, quota.day_s)},
+	[POLICY_QUOTA_DAY_VOLUME] =
+		{{.column = "quota_day_octets", .option = "quota-day-volume", .is_rare = true},
+			read_quota_volume, offsetof(struct policy, quota.day_octets)},
+	[POLICY_QUOTA_MONTH_TIME] =
+		{{.column = "quota_month_s", .option = "quota-month-time", .is_rare = true},
+			read_count, offsetof(struct policy, quota.month_s)},
+	[POLICY_QUOTA_MONTH_VOLUME] =
+		{{.column = "quota_month_octets", .option = "quota-month-volume", .is_rare = true},
+			read_quota_volume, offsetof(struct policy, quota.month_octets)},
+	[POLICY_QUOTA_COUNTS] = {{.column = "quota_counts",
+					 .option = "quota-counts",
+					 .type = POLICY_TEXT,
+					 .is_rare = true},
+		read_quota_counts, offsetof(struct policy, quota.counts)},
+	[POLICY_PREPAID] =
+		{{.column = "prepaid", .option = "prepaid", .type = POLICY_FLAG, .is_rare = true},
+			read_flag, offsetof(struct policy, prepaid)},
 };
 
 const struct policy_field_info *policy_field_info(enum policy_field field)
@@ -246,6 +283,51 @@ static void overlay_filters(struct reader *reader, struct policy *policy)
 		policy->filters = mem_must(talloc_memdup(reader->ctx, &own, sizeof own));
 }
 
+/* The numbers of a period: seconds, octets in, octets out, end. */
+#define USED_NUMBERS 4
+
+static void read_used(struct reader *reader, struct policy *policy)
+{
+	const char *name = "quota_used";
+	const json_t *list = reader_list(reader, name, 2 * USED_NUMBERS);
+	int64_t numbers[2 * USED_NUMBERS] = {0};
+	if (reader->rc == 0 && json_array_size(list) != 2 * USED_NUMBERS)
+		reader_refuse(reader, ERR_SYNTAX, name, "has %zu elements", json_array_size(list));
+	for (size_t i = 0; reader->rc == 0 && i < 2 * USED_NUMBERS; i++) {
+		const json_t *number = json_array_get(list, i);
+		numbers[i] = json_is_integer(number) ? json_integer_value(number) : -1;
+		if (numbers[i] < 0)
+			reader_refuse(reader, ERR_RANGE, name, "element %zu is no count", i + 1);
+	}
+	if (reader->rc != 0)
+		return;
+	struct quota_used *used = mem_must(talloc(reader->ctx, struct quota_used));
+	struct quota_period_used *periods[] = {&used->day, &used->month};
+	for (size_t i = 0; i < 2; i++) {
+		const int64_t *number = &numbers[i * USED_NUMBERS];
+		*periods[i] = (struct quota_period_used){.seconds = (uint64_t)number[0],
+			.octets_in = (uint64_t)number[1],
+			.octets_out = (uint64_t)number[2],
+			.ends_s = number[3]};
+	}
+	policy->quota_used = used;
+}
+
+static void read_left(struct reader *reader, struct policy *policy)
+{
+	const char *name = "prepaid_left";
+	const json_t *list = reader_list(reader, name, 2);
+	const json_t *seconds = json_array_get(list, 0), *octets = json_array_get(list, 1);
+	if (reader->rc == 0 && (!json_is_integer(seconds) || !json_is_integer(octets)))
+		reader_refuse(reader, ERR_SYNTAX, name, "is not two integers");
+	if (reader->rc != 0)
+		return;
+	struct prepaid_left *left = mem_must(talloc(reader->ctx, struct prepaid_left));
+	*left = (struct prepaid_left){
+		.seconds = json_integer_value(seconds), .octets = json_integer_value(octets)};
+	policy->prepaid_left = left;
+}
+
 static void overlay(struct reader *reader, struct policy *policy)
 {
 	if (!json_is_object(reader->object)) {
@@ -260,6 +342,10 @@ static void overlay(struct reader *reader, struct policy *policy)
 	}
 	if (json_object_get(reader->object, "learned_calling_station") != NULL)
 		policy->binding.learned = binding_read_station(reader, "learned_calling_station");
+	if (json_object_get(reader->object, "quota_used") != NULL)
+		read_used(reader, policy);
+	if (json_object_get(reader->object, "prepaid_left") != NULL)
+		read_left(reader, policy);
 	overlay_filters(reader, policy);
 }
 

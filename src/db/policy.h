@@ -33,6 +33,12 @@ enum policy_field {
 	POLICY_NAS_GROUPS,
 	POLICY_TUNNELS,
 	POLICY_TUNNEL_ADDRESS,
+	POLICY_QUOTA_DAY_TIME,
+	POLICY_QUOTA_DAY_VOLUME,
+	POLICY_QUOTA_MONTH_TIME,
+	POLICY_QUOTA_MONTH_VOLUME,
+	POLICY_QUOTA_COUNTS,
+	POLICY_PREPAID,
 	POLICY_FIELDS
 };
 
@@ -46,6 +52,28 @@ struct own_filters {
 	int32_t exempt_filter_ids[LOGIN_FILTERS_MAX];
 };
 
+/* How much he may use of time and of octets, in all his sessions; 0 = as much as he likes. */
+struct quota {
+	uint32_t day_s, month_s;
+	uint64_t day_octets, month_octets;
+	enum quota_counts { QUOTA_COUNTS_BOTH, QUOTA_COUNTS_IN, QUOTA_COUNTS_OUT } counts;
+};
+
+struct quota_period_used {
+	uint64_t seconds, octets_in, octets_out; /* INT64_MAX at most */
+	int64_t ends_s;                          /* when the period ends, since 1970 */
+};
+
+/* What he had used when he was looked up. */
+struct quota_used {
+	struct quota_period_used day, month;
+};
+
+/* What is left of what he has bought when he was looked up; negative = he never bought any. */
+struct prepaid_left {
+	int64_t seconds, octets;
+};
+
 struct policy {
 	unsigned own; /* what is the subscriber's own; in a plan 0 */
 	uint32_t session_limit, session_timeout_s, idle_timeout_s, interim_s; /* 0 = none */
@@ -56,6 +84,10 @@ struct policy {
 	const struct tunnel_names *tunnels; /* that lines are put into; NULL = none */
 	bool tunnel_address;                /* they get an address here all the same */
 	const struct own_filters *filters;  /* NULL = the plan's alone */
+	struct quota quota;
+	bool prepaid;                            /* he may use what he has bought, and no more */
+	const struct prepaid_left *prepaid_left; /* NULL = not known; a plan's always */
+	const struct quota_used *quota_used;     /* NULL = not known; a plan's always */
 };
 
 /* Of policy.own: what is in policy.provision. */

@@ -130,6 +130,25 @@ static void test_durations(void)
 	bad(VALUE_MILLISECONDS, "3650d", CTL_USAGE);
 }
 
+static void test_volumes(void)
+{
+	good(VALUE_VOLUME, "0", "0");
+	good(VALUE_VOLUME, "1500000", "1500000");
+	good(VALUE_VOLUME, "5k", "5000");
+	good(VALUE_VOLUME, "500M", "500000000");
+	good(VALUE_VOLUME, "50G", "50000000000");
+	good(VALUE_VOLUME, "9223372T", "9223372000000000000");
+	bad(VALUE_VOLUME, "9223373T", CTL_USAGE);
+	bad(VALUE_VOLUME, "99999999999999999999", CTL_USAGE);
+	bad(VALUE_VOLUME, "", CTL_USAGE);
+	bad(VALUE_VOLUME, "G", CTL_USAGE);
+	bad(VALUE_VOLUME, "-5G", CTL_USAGE);
+	bad(VALUE_VOLUME, " 5G", CTL_USAGE);
+	bad(VALUE_VOLUME, "5 G", CTL_USAGE);
+	bad(VALUE_VOLUME, "5GB", CTL_USAGE);
+	bad(VALUE_VOLUME, "1.5G", CTL_USAGE);
+}
+
 static void test_choices_and_kinds(void)
 {
 	good(VALUE_CHOICE, "auto", "auto");
@@ -179,6 +198,7 @@ int main(void)
 		{"passwords", test_passwords},
 		{"numbers", test_numbers},
 		{"durations", test_durations},
+		{"volumes", test_volumes},
 		{"choices and kinds", test_choices_and_kinds},
 		{"addresses", test_addresses},
 		{"filter rules", test_filter_rules},
