@@ -65,10 +65,18 @@ struct step_result acct_spool(struct record *record)
 	return WAIT;
 }
 
+/* What the database is at work for has longer: if it is only slow, it will have done all that for
+ * nothing. */
+static int64_t wait_max_ns(const struct request *request)
+{
+	return lane_item_is_in_flight(request->lane_item) ? request_patience_ns(request) / 2
+							  : spool_after_ns(request);
+}
+
 static bool has_waited(const struct request *request, int64_t now_ns)
 {
 	return request->lane == request->worker->accounting_lane && request->lane_item != NULL &&
-	       now_ns - request->lane_item->queued_ns >= spool_after_ns(request);
+	       now_ns - request->lane_item->queued_ns >= wait_max_ns(request);
 }
 
 void acct_spool_waiting(struct worker *worker)

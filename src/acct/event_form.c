@@ -109,6 +109,14 @@ static size_t put_addr(uint8_t *to, const struct addr *addr)
 	return size;
 }
 
+static size_t put_prefix(uint8_t *to, const struct prefix *prefix)
+{
+	if (!addr_is_set(&prefix->addr))
+		return 0;
+	to[0] = prefix->bits;
+	return 1 + put_addr(to + 1, &prefix->addr);
+}
+
 /* The value's octets, in scratch or where they are; NULL: there is none. */
 static const uint8_t *value_of(const struct record *record, const struct field *field,
 	uint8_t scratch[SCRATCH_SIZE], size_t *size)
@@ -127,18 +135,17 @@ static const uint8_t *value_of(const struct record *record, const struct field *
 		*size = put_number(scratch, number, 8);
 		return field->kind == KIND_NUMBER && number < 0 ? NULL : scratch;
 	case KIND_STATUS:
-		*size = put_number(scratch, record->status, 4);
-		return scratch;
 	case KIND_NAS:
-		*size = put_number(scratch, record->nas_id, 4);
+		number =
+			field->kind == KIND_NAS ? (int64_t)record->nas_id : (int64_t)record->status;
+		*size = put_number(scratch, number, 4);
 		return scratch;
 	case KIND_ADDRESS:
 		*size = put_addr(scratch, at);
 		return addr_is_set(at) ? scratch : NULL;
 	case KIND_PREFIX:
-		scratch[0] = ((const struct prefix *)at)->bits;
-		*size = 1 + put_addr(scratch + 1, &((const struct prefix *)at)->addr);
-		return addr_is_set(&((const struct prefix *)at)->addr) ? scratch : NULL;
+		*size = put_prefix(scratch, at);
+		return *size > 0 ? scratch : NULL;
 	case KIND_KEY:
 		*size = SESSION_KEY_SIZE;
 		return at;

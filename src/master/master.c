@@ -228,11 +228,11 @@ static int open_up(struct master *master, const char *conf_path, bool is_foregro
 	if (code == 0 && !is_foreground)
 		code = daemon_begin();
 	if (code == 0)
-		code = privileges_make_folder(conf->run_dir, conf->user);
+		code = privileges_make_folder(conf->run_dir, 0755, conf->user);
 	if (code == 0)
-		code = privileges_make_folder(conf->state_dir, conf->user);
+		code = privileges_make_folder(conf->state_dir, 0755, conf->user);
 	if (code == 0 && conf->spool_limit_mib > 0)
-		code = privileges_make_folder(conf->spool_directory, conf->user);
+		code = privileges_make_folder(conf->spool_directory, 0700, conf->user);
 	if (code == 0)
 		code = privileges_drop(conf->user);
 	return code;

@@ -60,7 +60,7 @@ static bool hand_over(const char *path, uid_t uid, gid_t gid)
 	return is_done;
 }
 
-int privileges_make_folder(const char *path, const char *user)
+int privileges_make_folder(const char *path, mode_t mode, const char *user)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
@@ -70,7 +70,7 @@ int privileges_make_folder(const char *path, const char *user)
 		if (code != 0)
 			return code;
 	}
-	if ((mkdir(path, 0755) == 0 || errno == EEXIST) && (!is_root || hand_over(path, uid, gid)))
+	if ((mkdir(path, mode) == 0 || errno == EEXIST) && (!is_root || hand_over(path, uid, gid)))
 		return 0;
 	log_event(LOG_LEVEL_ERROR, "folder_failed", "path=%s why=%s", log_quote_text(path),
 		log_quote_text(strerror(errno)));

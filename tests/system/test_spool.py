@@ -189,6 +189,8 @@ def test_popradctl_shows_and_replays_the_spool_without_the_server(make_server, m
     spool_some(server, client, 0, 3)
     (segment,) = server.ctl_json("spool", "status")["segments"]
     assert segment["state"] == "in use"
+    (path,) = server.spool_files()
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     server.stop()
     (segment,) = server.ctl_json("spool", "status")["segments"]
     assert segment["state"] == "left behind"
