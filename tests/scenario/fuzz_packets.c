@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PACKETS 20000
 #define SECRET "testing123"
@@ -224,7 +225,7 @@ static void receive_one(struct worker *worker)
 
 int main(int argc, char **argv)
 {
-	char *why = NULL;
+	char *why = NULL, folder[] = "/tmp/fuzz_packets.XXXXXX";
 	struct conf conf = {.workers = 1,
 		.database = "",
 		.reconnect_min_ms = 100,
@@ -236,7 +237,8 @@ int main(int argc, char **argv)
 		.dupcache_max = 1000,
 		.reject_delay_ms = 1000,
 		.hash_threads = 1,
-		.hash_queue = 1};
+		.hash_queue = 1,
+		.spool_directory = mkdtemp(folder)}; /* spool_limit 0: it stays empty */
 	const char *directory = getenv("POPRAD_DICTIONARY_DIR");
 	state = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1;
 	state = state != 0 ? state : 1;
@@ -269,5 +271,6 @@ int main(int argc, char **argv)
 	talloc_free(worker);
 	talloc_free(timers);
 	event_base_free(base);
+	is_sound = rmdir(folder) == 0 && is_sound;
 	return is_sound ? 0 : 1;
 }
