@@ -3,7 +3,7 @@
 --
 -- Sessions as tools written for FreeRADIUS 3.2 expect them: its columns, types and meaning, over open and closed sessions.
 -- A session shows once accounting has reached it; one that is only authorised, or expired so, never was a session.
--- An open one has no acctstoptime. Both identifiers are made of the session key, and never change.
+-- One that a tool has deleted is hidden from all but billing. An open one has no acctstoptime. Both identifiers are made of the session key, and never change.
 
 create or replace view radius.radacct as
 select
@@ -44,4 +44,5 @@ from (
 	union all
 	select * from poprad.session_history where acct_session_id is not null
 ) a
-cross join lateral (select translate(a.session_key::text, '-', '') as hex) k;
+cross join lateral (select translate(a.session_key::text, '-', '') as hex) k
+where pg_has_role('poprad_billing', 'usage') or not exists (select from poprad.hidden_session h where h.session_key = a.session_key);

@@ -75,8 +75,8 @@ static void write_hba(const struct cluster *cluster, FILE *file)
 
 static void write_all_roles(const struct cluster *cluster, FILE *file, const char *user)
 {
-	static const char *const roles[] = {
-		CLUSTER_ADMINISTRATOR, "poprad_operator", "poprad_server", "poprad_billing"};
+	static const char *const roles[] = {CLUSTER_ADMINISTRATOR, "poprad_operator",
+		"poprad_server", "poprad_billing", "poprad_tools"};
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
 		fprintf(file, "poprad %s %s\n", quoted(cluster, '"', user), roles[i]);

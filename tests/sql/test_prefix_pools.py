@@ -98,7 +98,7 @@ def test_addresses_and_prefixes_are_not_of_one_pool(network):
     with pytest.raises(psycopg2.Error, match="pool lines leases prefixes"):
         network.run("select poprad.pool_add('lines', '10.9.0.0/24', null, false)")
     with pytest.raises(psycopg2.Error, match="pool lines leases prefixes"):
-        network.run("select poprad.plan_set('dialup', 'lines', null, null, null, null, null, null, null)")
+        network.run("select poprad.plan_set('dialup', 'lines', null, null, null, null, null, null, null, null)")
     for pool, sentence in (("dynamic", "leases addresses"), ("none", "there is no pool none")):
         with pytest.raises(psycopg2.Error, match=sentence):
             network.run("select poprad.plan_prefixes_set('dialup', %s, null, null)", pool)

@@ -23,7 +23,7 @@ def operator(database):
 
 
 def of_plan(cursor, plan, *names):
-    cursor.execute("select poprad.plan_set(%s, null, null, null, null, null, %s, null, null)",
+    cursor.execute("select poprad.plan_set(%s, null, null, null, null, null, %s, null, null, null)",
                    (plan, json.dumps({"tunnels": names})))
 
 
