@@ -11,9 +11,12 @@ language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
 	prefixes inet[] := array(
-		select p.prefix from session s
+		select p.prefix from unnest(keys) k (session_key)
+		cross join lateral (
+			select s.leased_framed_prefix, s.leased_delegated_prefix from session s where s.session_key = k.session_key offset 0
+		) s
 		cross join unnest(array[s.leased_framed_prefix::inet, s.leased_delegated_prefix::inet]) p (prefix)
-		where s.session_key = any (keys) and p.prefix is not null and (p.prefix = any (kept)) is not true);
+		where p.prefix is not null and (p.prefix = any (kept)) is not true);
 begin
 	if prefixes <> '{}' then
 		perform from address a where a.address = any (prefixes) order by a.address for update;
@@ -45,8 +48,16 @@ create function poprad.account_prefixes(keys uuid[]) returns void
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
+	prefixes constant inet[] := array(
+		select p.prefix from unnest(keys) k (session_key)
+		cross join lateral (select * from session s where s.session_key = k.session_key offset 0) s
+		cross join unnest(array[s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix,
+			s.delegated_ipv6_prefix]::inet[]) p (prefix)
+		where p.prefix is not null);
 	closed uuid[];
 	asking record;
+	framed cidr;
+	delegated cidr;
 	has_conflict boolean;
 begin
 	-- Of a range of ours, but nobody has been given it yet: now it has its row.
@@ -58,13 +69,7 @@ begin
 	where s.session_key = any (keys) and s.state = 'active' and masklen(p.prefix) < 128
 	order by p.prefix
 	on conflict (address) do nothing;
-	perform from address a
-	where a.address in (
-		select p.prefix from session s
-		cross join unnest(array[s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix,
-			s.delegated_ipv6_prefix]::inet[]) p (prefix)
-		where s.session_key = any (keys))
-	order by a.address for update;
+	perform from address a where a.address = any (prefixes) order by a.address for update;
 
 	select array_agg(s.session_key) into closed from session s where s.session_key = any (keys) and s.state = 'closed';
 	if closed is not null then
@@ -77,18 +82,17 @@ begin
 		from session s where s.session_key = any (keys) and s.state = 'active'
 		order by s.session_key
 	loop
-		asking.framed := prefix_take(asking.framed, asking.former_framed, asking.session_key, asking.subscriber_id);
-		asking.delegated := prefix_take(asking.delegated, asking.former_delegated, asking.session_key, asking.subscriber_id);
+		framed := prefix_take(asking.framed, asking.former_framed, asking.session_key, asking.subscriber_id);
+		delegated := prefix_take(asking.delegated, asking.former_delegated, asking.session_key, asking.subscriber_id);
 		has_conflict := exists (
-			select from session s, address a
-			where s.session_key = asking.session_key and a.session_key is distinct from s.session_key
-				and a.address = any (array[coalesce(s.framed_ipv6_prefix, asking.framed),
-					coalesce(s.delegated_ipv6_prefix, asking.delegated)]::inet[]));
-		update session s set leased_framed_prefix = asking.framed, leased_delegated_prefix = asking.delegated,
+			select from address a
+			where a.address = any (array[asking.framed, asking.delegated]::inet[])
+				and a.session_key is distinct from asking.session_key);
+		update session s set leased_framed_prefix = framed, leased_delegated_prefix = delegated,
 			flags = case when has_conflict and 'prefix_conflict' <> all (s.flags) then s.flags || 'prefix_conflict'::text
 				else s.flags end
 		where s.session_key = asking.session_key
-			and ((s.leased_framed_prefix, s.leased_delegated_prefix) is distinct from (asking.framed, asking.delegated)
+			and ((s.leased_framed_prefix, s.leased_delegated_prefix) is distinct from (framed, delegated)
 				or has_conflict and 'prefix_conflict' <> all (s.flags));
 	end loop;
 end

@@ -90,7 +90,9 @@ language plpgsql volatile set search_path = poprad, pg_temp as $$
 declare
 	range record;
 	many int;
-	one record;
+	place int;
+	made inet[];
+	owners uuid[];
 begin
 	select g.pool_id, g.prefix, masklen(g.first_address) as length, x.size, x.made into range
 	from pool_range g join prefix_range x using (pool_range_id) where g.pool_range_id = range_id;
@@ -99,18 +101,22 @@ begin
 	end if;
 	while pending <> '{}' and range.made < range.size loop
 		many := least(cardinality(pending), range.size - range.made);
-		for one in
-			with made as (
-				insert into address (address, pool_id, pool_range_id, subscriber_id, session_key, changed_at)
-				select prefix_at(range.prefix, range.length, range.made + n - 1), range.pool_id, range_id,
-					subscriber_ids[pending[n]], session_keys[pending[n]], now()
-				from generate_series(1, many) n
-				on conflict (address) do nothing
-				returning address, session_key
-			)
-			select i as ord, m.address from made m join unnest(pending) i on session_keys[i] = m.session_key
-		loop
-			leased[one.ord] := one.address;
+		with made as (
+			insert into address (address, pool_id, pool_range_id, subscriber_id, session_key, changed_at)
+			select prefix_at(range.prefix, range.length, range.made + n - 1), range.pool_id, range_id,
+				subscriber_ids[pending[n]], session_keys[pending[n]], now()
+			from generate_series(1, many) n
+			on conflict (address) do nothing
+			returning address, session_key
+		)
+		select array_agg(m.address), array_agg(m.session_key) into made, owners from made m;
+		-- In the order of pending, so this is one walk over both.
+		place := 1;
+		for n in 1 .. coalesce(cardinality(made), 0) loop
+			while session_keys[pending[place]] <> owners[n] loop
+				place := place % many + 1;
+			end loop;
+			leased[pending[place]] := made[n];
 		end loop;
 		range.made := range.made + many;
 		pending := array(select i from unnest(pending) i where leased[i] is null);

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from support import accounting
-from support.login import Network, admit, double_leases, request
+from support.login import Network, admit, double_leases, request, rows_read
 
 LINE = {"nas_port": 1, "calling_station_id": "555-0100"}
 
@@ -323,6 +323,34 @@ def test_the_life_of_a_lease(network, cursor):
     assert held(network) == 2
     accounting.account(network.connection, accounting.packet(accounting.STOP, 95, session_time=90, **line_of))
     assert held(network) == 0
+
+
+def test_only_their_own_rows_are_read(network, database):
+    """By a connection whose plans were made while nothing was there."""
+    pool = add(network, "wide", "2001:db8:c::/48", 64)
+    server = database.connect("poprad_server", autocommit=False)
+    first, second = (line(network, one, framed_pool_id=pool) for one in network.subscribers(2))
+    for login in (first, second):
+        admit(server.cursor(), login)
+        accounting.account(server, *[accounting.packet(kind, 5, class_key=login["session_key"], login=None)
+                                     for kind in (accounting.START, accounting.STOP)])
+    server.commit()
+    people = network.subscribers(2000)
+    for begin in range(0, 2000, 500):
+        admit(network.cursor, *[line(network, one, framed_pool_id=pool) for one in people[begin:begin + 500]])
+    newcomers = network.subscribers(40)
+    server.cursor().execute("select pg_stat_force_next_flush()")
+    server.rollback()
+    before = rows_read(server.cursor())
+    logins = [line(network, one, framed_pool_id=pool) for one in newcomers]
+    assert {v.reason for v in admit(server.cursor(), *logins)} == {"ok"}
+    accounting.account(server, *[accounting.packet(
+        accounting.START, 5, class_key=login["session_key"], login=None, acct_session_id=str(login["session_key"]),
+        framed_ipv6_prefix="2001:db8:c:7777::/64") for login in logins[:20]])
+    accounting.account(server, *[accounting.packet(
+        accounting.STOP, 5, class_key=login["session_key"], login=None, acct_session_id=str(login["session_key"]))
+        for login in logins])
+    assert rows_read(server.cursor()) - before < 40 * 60
 
 
 # Many at once -------------------------------------------------------------------------------------------------
