@@ -111,7 +111,7 @@ static bool is_of_a_session(const struct record *record)
 	       record->status == ACCT_INTERIM;
 }
 
-static void take_packet(struct record *record, struct request *request)
+void acct_begin(struct record *record, struct request *request)
 {
 	record->pool = request->pool;
 	record->worker = request->worker;
@@ -127,7 +127,7 @@ static void take_packet(struct record *record, struct request *request)
 struct step_result acct_validate(struct request *request)
 {
 	struct record *record = mem_must(talloc_zero(request->pool, struct record));
-	take_packet(record, request);
+	acct_begin(record, request);
 	request->feature = record;
 	if (!attrs_get_u32(request->attrs, ATTR_ACCT_STATUS_TYPE, &record->status))
 		return DROP_BECAUSE(DROP_bad_contents);

@@ -66,6 +66,10 @@ void acct_put_name(struct pg_batch *batch, const char *name);
 /* Of the event, of the arrival, and how long the session had lasted. */
 void acct_put_times(const struct record *record, struct pg_batch *batch);
 
+/* What every record takes from its request: where it came from, when, and the key for a session of
+ * its own. The rest of *record stays. */
+void acct_begin(struct record *record, struct request *request);
+
 /* How to store it: record->item. */
 void acct_prepare(struct record *record);
 

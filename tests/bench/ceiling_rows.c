@@ -172,6 +172,7 @@ bool rows_fill_logins(struct rows *rows)
 			.wants_address = true,
 			.plan = &share->plan,
 			.policy = &share->plan.policy,
+			.pool_id = share->plan.pool_id,
 			.interim_s = share->plan.policy.interim_s};
 	}
 	return rows->count > 0;
@@ -219,8 +220,7 @@ static void fill_record(struct rows *rows, unsigned row, uint32_t status)
 	fill_request(rows, row);
 	struct request *request = &rows->requests[row];
 	struct record *record = &rows->records[row];
-	*record = (struct record){.request = request,
-		.status = status,
+	*record = (struct record){.status = status,
 		.line = line_of(rows, row),
 		.event_us = request->arrival_us,
 		.framed_address = addr_from_v4(TEST_NETWORK + number % (1 << 17)),
@@ -229,6 +229,7 @@ static void fill_record(struct rows *rows, unsigned row, uint32_t status)
 		.out_octets = -1,
 		.in_packets = -1,
 		.out_packets = -1};
+	acct_begin(record, request);
 	record->acct_session_id =
 		mem_must(talloc_asprintf(request->pool, "%x-%x", number, share->sessions[line]));
 	record->authentic = authentic;

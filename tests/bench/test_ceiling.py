@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not DRIVER.exists(), reason=f"there is no {DRIVE
 @pytest.fixture
 def connection(database):
     made = database.connect(autocommit=False)
-    provider = types.SimpleNamespace(subscribers=SUBSCRIBERS, pool=POOL)
+    provider = types.SimpleNamespace(subscribers=SUBSCRIBERS, pool=POOL, online=0)
     PopradServer.fill_rows(provider, made, "lease")
     made.autocommit = True
     with made.cursor() as cursor:
