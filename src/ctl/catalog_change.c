@@ -124,3 +124,16 @@ int catalog_change_run(struct pg *pg, const char *sql, const struct params *para
 		code = pg_run(pg, sql, params, NULL);
 	return code != CTL_OK ? code : catalog_change_end(change);
 }
+
+int catalog_change_remove(struct call *call, const char *sql, const char *argument)
+{
+	struct catalog_change *change;
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	if (code == CTL_OK)
+		code = catalog_change_begin(pg, &change);
+	if (code == CTL_OK)
+		code = pg_remove_row(pg, sql, argument);
+	return code != CTL_OK ? code : catalog_change_end(change);
+}

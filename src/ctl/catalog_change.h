@@ -15,3 +15,5 @@ int catalog_change_end(struct catalog_change *change) MUST_CHECK;
 
 /* A change of one statement. */
 int catalog_change_run(struct pg *pg, const char *sql, const struct params *params) MUST_CHECK;
+/* As pg_remove_named. */
+int catalog_change_remove(struct call *call, const char *sql, const char *argument) MUST_CHECK;

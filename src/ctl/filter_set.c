@@ -174,23 +174,7 @@ static int set_list(struct call *call)
 
 static int set_remove(struct call *call)
 {
-	struct catalog_change *change;
-	struct params params = {0};
-	struct pg *pg;
-	long changed = 0;
-	int code = pg_open(call, &pg);
-
-	params_add(&params, call_value(call, "NAME"));
-	if (code == CTL_OK)
-		code = catalog_change_begin(pg, &change);
-	if (code == CTL_OK)
-		code = pg_change(
-			pg, "delete from poprad.filter_set where name = $1", &params, &changed);
-	if (code == CTL_OK && changed == 0)
-		return call_fail(call, CTL_REFUSED,
-			"there is no filterset %s (see popradctl filterset list)",
-			params.values[0]);
-	return code != CTL_OK ? code : catalog_change_end(change);
+	return catalog_change_remove(call, "delete from poprad.filter_set where name = $1", "NAME");
 }
 
 const struct command filter_set_commands[] = {

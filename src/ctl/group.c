@@ -78,22 +78,7 @@ static int group_set(struct call *call)
 
 static int group_remove(struct call *call)
 {
-	struct catalog_change *change;
-	struct params params = {0};
-	struct pg *pg;
-	long changed = 0;
-	int code = pg_open(call, &pg);
-
-	params_add(&params, call_value(call, "NAME"));
-	if (code == CTL_OK)
-		code = catalog_change_begin(pg, &change);
-	if (code == CTL_OK)
-		code = pg_change(
-			pg, "delete from poprad.nas_group where name = $1", &params, &changed);
-	if (code == CTL_OK && changed == 0)
-		return call_fail(call, CTL_REFUSED,
-			"there is no group %s (see popradctl group list)", params.values[0]);
-	return code != CTL_OK ? code : catalog_change_end(change);
+	return catalog_change_remove(call, "delete from poprad.nas_group where name = $1", "NAME");
 }
 
 const struct command group_commands[] = {

@@ -216,20 +216,27 @@ int pg_change(struct pg *pg, const char *sql, const struct params *params, long 
 	return CTL_OK;
 }
 
-int pg_remove_named(struct call *call, const char *sql, const char *argument)
+int pg_remove_row(struct pg *pg, const char *sql, const char *argument)
 {
+	const struct call *call = pg->call;
 	struct params params = {0};
-	struct pg *pg;
 	long changed = 0;
-	int code = pg_open(call, &pg);
+	int code;
 
 	params_add(&params, call_value(call, argument));
-	if (code == CTL_OK)
-		code = pg_change(pg, sql, &params, &changed);
+	code = pg_change(pg, sql, &params, &changed);
 	if (code == CTL_OK && changed == 0)
 		return call_fail(call, CTL_REFUSED, "there is no %s %s (see popradctl %s list)",
 			call->noun->name, params.values[0], call->noun->name);
 	return code;
+}
+
+int pg_remove_named(struct call *call, const char *sql, const char *argument)
+{
+	struct pg *pg;
+	int code = pg_open(call, &pg);
+
+	return code != CTL_OK ? code : pg_remove_row(pg, sql, argument);
 }
 
 int pg_value(struct pg *pg, const char *sql, const struct params *params, const char **value)

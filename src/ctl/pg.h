@@ -36,6 +36,9 @@ int pg_run(
 /* The same for a statement that changes rows; *changed says how many. */
 int pg_change(
 	struct pg *pg, const char *sql, const struct params *params, long *changed) MUST_CHECK;
+/* Removes the row of the command's noun that its argument names ($1); CTL_REFUSED if there is none.
+ */
+int pg_remove_row(struct pg *pg, const char *sql, const char *argument) MUST_CHECK;
 /* The whole of a remove command whose noun is one row, named by that argument ($1). */
 int pg_remove_named(struct call *call, const char *sql, const char *argument) MUST_CHECK;
 /* The first column of the first row, owned by the call; NULL if there is no row or it is null. */
