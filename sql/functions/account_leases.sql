@@ -53,7 +53,8 @@ begin
 		where s.state = 'active'
 		order by t.ord
 	loop
-		is_replaced := account_replace_holder(taking.session_key, taking.wanted);
+		is_replaced := exists (select from address a where a.address = taking.wanted and a.session_key is not null)
+			and account_replace_holder(taking.session_key, taking.wanted);
 		update address a set session_key = taking.session_key, subscriber_id = taking.subscriber_id, changed_at = now()
 		where a.address = taking.wanted and (a.session_key is null or is_replaced)
 			and (not a.is_static or exists (select from subscriber u
