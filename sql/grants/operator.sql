@@ -37,7 +37,7 @@ grant execute on function
 	poprad.nas_sessions_close(text, timestamptz, text, uuid),
 	poprad.session_close(uuid, text),
 	poprad.static_owner(inet),
-	poprad.session_keys_of(text),
+	poprad.session_keys_of(text, bigint),
 	poprad.session_keys_with(inet, timestamptz),
 	poprad.sessions_near(inet, timestamptz),
 	poprad.sessions_with(inet),

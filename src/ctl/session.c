@@ -44,7 +44,14 @@ static const struct parameter show_arguments[] = {
 		.sentence = "A session's key, or a login for all its sessions, the newest last."},
 	{0},
 };
-static const struct parameter json_options[] = {OPTION_JSON, {0}};
+static const struct parameter show_options[] = {
+	OPTION_JSON,
+	{.name = "last",
+		.type = VALUE_NUMBER,
+		.form = "N",
+		.sentence = "With a login: only the newest N of its sessions."},
+	{0},
+};
 static const struct parameter key_argument[] = {
 	{.name = "KEY",
 		.type = VALUE_KEY,
@@ -100,13 +107,13 @@ static const struct listing session_listing = {
 		 "out_octets",
 };
 
-/* By the index for a subscriber's own; the user name counts too, for users that are no subscribers.
+/* By the index for a subscriber's own, and among those of nobody for users that are no subscribers.
  */
 static void filter_login(struct call *call, struct listing *listing, const char *login)
 {
 	listing_filter(call->ctx, listing,
 		"(s.subscriber_id = (select subscriber_id from poprad.subscriber where login = $) "
-		"or s.user_name = $)",
+		"or (s.subscriber_id is null and s.user_name = $))",
 		login);
 }
 
@@ -208,9 +215,11 @@ static int show_login(struct call *call, const char *text)
 	if (fault != NULL)
 		return call_fail(call, CTL_USAGE, "the login %s", fault);
 	params_add(&params, login);
+	params_add(&params, call_value(call, "last"));
 	code = pg_open(call, &pg);
 	if (code == CTL_OK)
-		code = pg_value(pg, "select array(select poprad.session_keys_of($1))::text",
+		code = pg_value(pg,
+			"select array(select poprad.session_keys_of($1, $2::bigint))::text",
 			&params, &keys);
 	if (code != CTL_OK)
 		return code;
@@ -227,6 +236,8 @@ static int session_show(struct call *call)
 
 	if (!text_is_key(text))
 		return show_login(call, text);
+	if (call_has(call, "last"))
+		return call_fail(call, CTL_USAGE, "--last goes with a login");
 	code = pg_open(call, &pg);
 	params_add(&params, text);
 	return code != CTL_OK
@@ -318,9 +329,9 @@ const struct command session_commands[] = {
 	{
 		.verb = "show",
 		.arguments = show_arguments,
-		.options = json_options,
+		.options = show_options,
 		.sentence = "Shows one session, or those of a login, also from the history.",
-		.example = "popradctl session show line-7@isp.example",
+		.example = "popradctl session show line-7@isp.example --last 50",
 		.run = session_show,
 	},
 	{

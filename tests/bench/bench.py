@@ -22,13 +22,15 @@ import report  # noqa: E402
 import rows  # noqa: E402
 import settings  # noqa: E402
 from poprad_server import PopradServer  # noqa: E402
+from poprad_year import PopradYear  # noqa: E402
 from support import poprad  # noqa: E402
 
 
 def arguments():
     names = [row.name for row in rows.ROWS]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default=",".join(names), help=f"some of {', '.join(names)}")
+    usual = [row.name for row in rows.ROWS if row.is_usual]
+    parser.add_argument("--rows", default=",".join(usual), help=f"some of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often each row is measured (3)")
     parser.add_argument("--root", type=pathlib.Path, default=settings.ROOT,
                         help="prefix of the installed programs (POPRAD_ROOT, or var/root)")
@@ -63,6 +65,9 @@ def main():
         if "million" in options.rows:
             contenders["poprad, a million"] = stack.enter_context(
                 PopradServer(4 * settings.SUBSCRIBERS, settings.MILLION_POOL, online=settings.MILLION))
+        if "year" in options.rows:
+            contenders["poprad, no past"] = stack.enter_context(PopradYear(0))
+            contenders["poprad, a year"] = stack.enter_context(PopradYear(settings.YEAR))
         if not options.poprad_only:
             contenders["FreeRADIUS"] = stack.enter_context(freeradius.FreeRadius())
         for row in rows.ROWS:

@@ -34,7 +34,8 @@ SUBSCRIBERS = 2 * ADDRESSES  # addresses pass from one to another
 INTERIMS = 3
 # Closed sessions go into history after an hour, their aliases a day later. Here it is minutes, so that a run sees many
 # of these periods.
-PERIODS = {"1 hour": "1 minute", "1 day": "2 minutes"}
+PERIODS = {"closed_at < now() - interval '1 hour'": "closed_at < now() - interval '1 minute'",
+           "moved_at < now() - interval '1 day'": "moved_at < now() - interval '2 minutes'"}
 COUNTED = ("accepted", "rejected", "acknowledged", "operations_failed", "retransmits", "double_addresses", "duration_s")
 WARM_UP_SECONDS = 240  # both have passed, and vacuum has been here
 # What may differ between the thirds: costs by what else the machine does, sizes by where a vacuum stands.
@@ -55,15 +56,7 @@ class Churn(PopradServer):
 
     def fill(self, connection, kind):
         super().fill(connection, kind)
-        with connection, connection.cursor() as cursor:
-            cursor.execute("set local role poprad_owner")
-            for period, shorter in PERIODS.items():
-                cursor.execute("""select pg_get_functiondef(oid) from pg_proc
-                    where pronamespace = 'poprad'::regnamespace and position(%s in prosrc) > 0""",
-                               (f"interval '{period}'",))
-                found = cursor.fetchall()
-                assert len(found) == 1, f"there is not one function with the period of {period}"
-                cursor.execute(found[0][0].replace(f"interval '{period}'", f"interval '{shorter}'"))
+        shorten_periods(connection)
 
     def sample(self):
         """One line: what was answered so far, and the tables."""
@@ -73,6 +66,17 @@ class Churn(PopradServer):
         return {"when": time.monotonic(), "cpu": self.cpu(),
                 "answers": counters["access_accepts"] + counters["accounting_responses"],
                 "memory": self.memory_kib() * 1024, "tables": tables}
+
+
+def shorten_periods(connection):
+    with connection, connection.cursor() as cursor:
+        cursor.execute("set local role poprad_owner")
+        for period, shorter in PERIODS.items():
+            cursor.execute("""select pg_get_functiondef(oid) from pg_proc
+                where pronamespace = 'poprad'::regnamespace and position(%s in prosrc) > 0""", (period,))
+            found = cursor.fetchall()
+            assert len(found) == 1, f"there is not one function with {period}"
+            cursor.execute(found[0][0].replace(period, shorter))
 
 
 class Load(threading.Thread):

@@ -72,15 +72,20 @@ class Contender:
         self.stop_server()
         if self.cluster.process is None:
             self.cluster.start()
-        filled = self.templates_of.get(kind, kind)
-        template = f"bench_{filled}"
-        if template not in self.templates:
-            self._make_template(template, filled)
-        self.cluster.execute(f"drop database if exists {DATABASE} with (force)")
-        self.cluster.execute(f"create database {DATABASE} template {template}")
+        self.prepare(kind)
         self.cluster.execute("checkpoint")
         self.start_server(kind)
         self._wait_until_serving()
+
+    def prepare(self, kind):
+        """The database, as no measurement has touched it."""
+        filled = self.templates_of.get(kind, kind)
+        template = f"bench_{filled}"
+        if template not in self.templates:
+            self.make(template, filled)
+            self.templates.add(template)
+        self.cluster.execute(f"drop database if exists {DATABASE} with (force)")
+        self.cluster.execute(f"create database {DATABASE} template {template}")
 
     def _wait_until_serving(self):
         client = radius.Client(self)
@@ -100,8 +105,8 @@ class Contender:
                 break
         raise RuntimeError(f"{self.name} does not answer\n{self.log()[-3000:]}")
 
-    def _make_template(self, template, kind):
-        database = self.cluster.empty_database(template)
+    def make(self, name, kind):
+        database = self.cluster.empty_database(name)
         with contextlib.closing(database):
             connection = database.connect(autocommit=False)
             self.fill(connection, kind)
@@ -109,7 +114,6 @@ class Contender:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("vacuum analyze")
-        self.templates.add(template)
 
     def rest(self):
         """Stops the server and its cluster, so that the other one has the machine to itself. The database goes first:

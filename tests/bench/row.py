@@ -25,6 +25,7 @@ class Row:
     """results: side's label -> one dictionary of figures per round."""
 
     rounds_max = None  # None: as many as asked for
+    is_usual = True  # else only if it is asked for
 
     def __init__(self, name, title, sides):
         self.name, self.title, self.sides = name, title, sides

@@ -137,6 +137,7 @@ class Changed(Row):
 
     SECONDS = 6
     REPORTING = 50_000
+    WORKS = ("logins", "records")
 
     def __init__(self, name, title, change, sides):
         super().__init__(name, title, sides)
@@ -153,7 +154,7 @@ class Changed(Row):
     def table(self, results):
         lines = []
         first = next(iter(results.values()))
-        for work in first[0]:
+        for work in self.WORKS:
             for label, rounds in results.items():
                 ratio = figures.ratios(pick(rounds, work, "rate"), pick(first, work, "rate")).text(2)
                 lines.append([f"{label}: {work}", spread(rounds, work, "rate"),

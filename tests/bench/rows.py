@@ -2,9 +2,11 @@
 # Copyright the poprad authors
 """Everything that the benchmark measures, in its order."""
 
+import settings
 from row import Side, both
 from row_limits import MIX, Ceiling, Changed, Memory, Overload, Sweep
 from row_speed import Lone, Rate, Storm
+from row_year import Year
 
 PLAIN = [
     Side("poprad", "poprad", "plain"),
@@ -19,6 +21,11 @@ RECONNECT = [
 SIZES = [
     Side("100,000", "poprad", "lease"),
     Side("1,000,000", "poprad, a million", "online"),
+]
+
+YEARS = [
+    Side("none", "poprad, no past", "lease"),
+    Side(f"{settings.YEAR:,}", "poprad, a year", "lease"),
 ]
 
 POLICIES = [
@@ -40,5 +47,6 @@ ROWS = [
     Sweep("sweep", "More and more load", both("lease")),
     Changed("million", "A million subscribers and sessions", "subscribers", SIZES),
     Changed("policy", "Three filters and a policy on the plan", "plan", POLICIES),
+    Year("year", "Fifty million closed sessions", "closed sessions", YEARS),
     Memory("memory", "Memory", both("lease")),
 ]

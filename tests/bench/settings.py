@@ -17,6 +17,7 @@ SCATTERED = "md5(n::text)"  # rows lie in this order, so that neighbours in numb
 POOL = "100.64.0.0/14"  # 2^18 addresses
 MILLION = 1_000_000  # that are online, besides four times SUBSCRIBERS that are not
 MILLION_POOL = "100.64.0.0/11"  # 2^21
+YEAR = int(os.environ.get("POPRAD_BENCH_YEAR") or 50_000_000)  # closed sessions; they take about 600 octets each
 SECRET = "testing123"
 
 FIRST_NAS, NASES, PORTS_A_NAS = "127.0.1.1", 20, 4

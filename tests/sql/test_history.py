@@ -130,3 +130,12 @@ def test_this_month_is_not_detached(connection, operator, server):
     look_after(server)
     with pytest.raises(psycopg2.DatabaseError, match="is not over"):
         rows(operator, "select poprad.history_detach(date_trunc('month', now() at time zone 'UTC')::date)")
+
+
+def test_the_newest_of_a_login_are_found_from_the_last_month_back(connection, operator):
+    month = 31 * DAY
+    keys = [past(connection, -number * month, str(number)) for number in range(3)]  # the newest first
+    newest = "select k from poprad.session_keys_of('nobody', %s) k order by k desc"
+    assert [rows(operator, newest, count) for count in (1, 2, 3, 9)] == [[(key,) for key in keys[:count]] for count in (1, 2, 3, 9)]
+    assert rows(operator, newest, None) == [(key,) for key in keys]
+    assert rows(operator, newest, 0) == []

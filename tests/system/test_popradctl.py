@@ -893,15 +893,19 @@ def test_sessions_are_listed_shown_and_closed(operator, refused, names, login, s
     refused(REFUSED, "there is no session", "session", "show", KEY % 0xffff)
 
 
-def test_all_sessions_of_a_login(operator, login, session):
+def test_all_sessions_of_a_login(operator, refused, login, session):
     user = login()
     closed, active = session(user), session(user)
     operator.ctl("session", "close", closed)
     operator.sql(f"update poprad.session set closed_at = closed_at - interval '2 hours' where session_key = '{closed}'")
     operator.sql("select * from poprad.move_closed(array[500])")
     assert [row["session_key"] for row in shown(operator, "session", "list", "--login", user, "--state", "all")] == [active]
-    assert {row["session_key"] for row in shown(operator, "session", "show", user)} == {closed, active}
+    both = [row["session_key"] for row in shown(operator, "session", "show", user)]
+    assert both == sorted([closed, active])
+    assert [row["session_key"] for row in shown(operator, "session", "show", user, "--last", "1")] == both[-1:]
+    assert [row["session_key"] for row in shown(operator, "session", "show", user, "--last", "9")] == both
     assert shown(operator, "session", "show", "nobody") == []
+    refused(USAGE, "--last goes with a login", "session", "show", active, "--last", "1")
 
 
 def test_the_sessions_of_a_nas_that_is_gone(operator, refused, names, login, session):
