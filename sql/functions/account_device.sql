@@ -10,8 +10,9 @@
 -- NAS-IP-Address where both are known: behind a proxy many devices share a source address.
 -- An authorised session has begun by our clock only: the packet's arrival bounds an event time that runs ahead.
 --
--- At most max_sessions are closed for each packet, so that locks are few and short; the caller repeats the packet while
--- has_more. Repeating it closes nothing newer.
+-- A packet is a walk over the sessions of its NAS record in the order of their keys: each call looks at some thousands
+-- behind after_key and closes at most max_sessions, so that locks are few and short, however many packets come together.
+-- The caller repeats the packet from reached until that is null. Repeating it closes nothing newer.
 
 drop function if exists poprad.account_device_ends;
 create function poprad.account_device_ends(s poprad.session, event_at timestamptz, received_at timestamptz)
@@ -23,37 +24,73 @@ returns boolean language sql immutable as $$
 	end
 $$;
 
+-- One packet's part of the walk. reached: behind which key it goes on; null: it is at its end.
+drop function if exists poprad.account_device_walk;
+create function poprad.account_device_walk(device_nas int, device_address inet, device_ip_address inet, device_identifier text,
+	event_at timestamptz, received_at timestamptz, after_key uuid, rows_max int, sessions_max int, out keys uuid[], out reached uuid)
+language plpgsql stable set search_path = poprad, pg_temp
+set enable_bitmapscan = off -- the index is read in its order, even if the plan was made while the table was empty
+as $$
+declare
+	one record;
+begin
+	keys := '{}';
+	for one in
+		select e.session_key, e.place, e.ends
+		from (
+			select s.session_key, row_number() over () as place,
+				s.nas_address = device_address and (s.state <> 'closed' or s.cause_rank < 3)
+					and account_is_device(row(s.*)::session, device_address, device_ip_address, device_identifier)
+					and account_device_ends(row(s.*)::session, event_at, received_at) as ends
+			from (
+				select * from session s where s.nas_id = device_nas and s.session_key > after_key
+				order by s.session_key limit rows_max
+			) s
+		) e
+		where e.ends or e.place = rows_max
+	loop
+		if one.ends then
+			keys := keys || one.session_key;
+		end if;
+		if cardinality(keys) = sessions_max or one.place = rows_max then
+			reached := one.session_key;
+			return;
+		end if;
+	end loop;
+end
+$$;
+
 drop function if exists poprad.account_device;
 create function poprad.account_device(statuses int2[], nas_ids int[], nas_addresses inet[],
 	nas_ip_addresses inet[], nas_identifiers text[], events_at timestamptz[], received_ats timestamptz[],
-	max_sessions int[])
-returns table (ord int, closed int, has_more boolean)
+	max_sessions int[], after_keys uuid[])
+returns table (ord int, closed int, reached uuid)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
-	keys uuid[];
-	key_ords int[]; -- the first packet that ends each
-	found_ords int[]; -- one for every session that a packet would end
+	packets constant int := cardinality(statuses);
+	rows_max constant int := greatest(5000 / greatest(packets, 1), 100); -- that one packet's part looks at
+	part record; -- of a packet's walk
+	parts_reached uuid[];
+	found_keys uuid[] := '{}'; -- those that a packet would end, with the packets
+	found_ords int[] := '{}';
+	keys uuid[]; -- each once, with the first packet that ends it
+	key_ords int[];
 	closed_ords int[];
 	closed_keys uuid[];
 	freed inet[];
 begin
-	select array_agg(c.session_key) filter (where c.place = 1), array_agg(c.ord) filter (where c.place = 1),
-		array_agg(c.ord)
-	into keys, key_ords, found_ords
+	for i in 1 .. packets loop
+		part := account_device_walk(nas_ids[i], nas_addresses[i], nas_ip_addresses[i], nas_identifiers[i], events_at[i],
+			received_ats[i], after_keys[i], rows_max, greatest(max_sessions[i] / packets, 1));
+		parts_reached[i] := part.reached;
+		found_keys := found_keys || part.keys;
+		found_ords := found_ords || array_fill(i, array[cardinality(part.keys)]);
+	end loop;
+	select array_agg(f.session_key), array_agg(f.ord) into keys, key_ords
 	from (
-		select d.session_key, p.ord::int as ord, row_number() over (partition by d.session_key order by p.ord) as place
-		from unnest(nas_ids, nas_addresses, nas_ip_addresses, nas_identifiers, events_at, received_ats, max_sessions)
-			with ordinality p (nas_id, nas_address, nas_ip_address, nas_identifier, event_at, received_at, max_sessions, ord)
-		cross join lateral (
-			select s.session_key
-			from (select * from session s where s.nas_id = p.nas_id and s.nas_address = p.nas_address offset 0) s
-			where account_is_device(row(s.*)::session, p.nas_address, p.nas_ip_address, p.nas_identifier)
-				and account_device_ends(row(s.*)::session, p.event_at, p.received_at)
-			order by s.session_key
-			limit p.max_sessions
-		) d
-	) c;
+		select session_key, min(ord) as ord from unnest(found_keys, found_ords) f (session_key, ord) group by session_key
+	) f;
 
 	perform from session s where s.session_key = any (keys) order by s.session_key for update;
 
@@ -79,9 +116,8 @@ begin
 	perform prefixes_release(closed_keys);
 
 	return query
-	select m.ord::int, (select count(*)::int from unnest(closed_ords) c where c = m.ord),
-		(select count(*) from unnest(found_ords) c where c = m.ord) >= m.max_sessions
-	from unnest(max_sessions) with ordinality m (max_sessions, ord)
-	order by m.ord;
+	select r.ord::int, (select count(*)::int from unnest(closed_ords) c where c = r.ord), r.reached
+	from unnest(parts_reached) with ordinality r (reached, ord)
+	order by r.ord;
 end
 $$;

@@ -102,6 +102,7 @@ language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
 	sample_max constant int := 100; -- sessions of a device that are asked whether it sends interims
+	sampled_max constant int := 2000; -- the newest ones under its NAS record, which they are looked for among
 	keys uuid[] := sweep_walk(lost_after, silence_max_s, accounted_until);
 	addresses inet[];
 	rests interval[];
@@ -117,8 +118,11 @@ begin
 	), device as materialized (
 		select d.nas_id, d.nas_address, exists (
 			select from (
-				select e.state, e.session_time from session e
-				where e.nas_id = d.nas_id and e.nas_address = d.nas_address
+				select e.state, e.session_time from (
+					select s.nas_address, s.state, s.session_time from session s where s.nas_id = d.nas_id
+					order by s.session_key desc limit sampled_max
+				) e
+				where e.nas_address = d.nas_address
 				limit sample_max
 			) e
 			where session_had_interim(e.state, e.session_time)) as has_sent

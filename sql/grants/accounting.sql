@@ -10,7 +10,7 @@ grant execute on function
 		bigint[]),
 	poprad.account_interim(uuid[], int[], text[], text[], bigint[], timestamptz[], timestamptz[], bigint[], bigint[],
 		bigint[], bigint[], bigint[]),
-	poprad.account_device(int2[], int[], inet[], inet[], text[], timestamptz[], timestamptz[], int[]),
+	poprad.account_device(int2[], int[], inet[], inet[], text[], timestamptz[], timestamptz[], int[], uuid[]),
 	poprad.account_other(uuid[], text[], int[], inet[], text[], text[], timestamptz[]),
 	poprad.quarantine(timestamptz[], inet[], text[], text[], text[]),
 	poprad.history_months(bigint[]),

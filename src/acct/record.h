@@ -42,8 +42,10 @@ struct record {
 	/* what the database said */
 	bool is_class_ignored;
 	struct addr released; /* an address that this packet gave back */
-	bool has_more;        /* account_device: sessions are left to close */
-	const char *refusal;  /* why the record goes into quarantine */
+	/* account_device: the key behind which the walk over the device's sessions goes on */
+	uint8_t device_reached[SESSION_KEY_SIZE];
+	bool has_more;       /* that walk is not at its end */
+	const char *refusal; /* why the record goes into quarantine */
 };
 
 static inline struct record *record_of(const struct request *request)

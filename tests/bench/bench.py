@@ -65,6 +65,8 @@ def main():
         if "million" in options.rows:
             contenders["poprad, a million"] = stack.enter_context(
                 PopradServer(4 * settings.SUBSCRIBERS, settings.MILLION_POOL, online=settings.MILLION))
+        if "restart" in options.rows:
+            contenders["poprad, online"] = stack.enter_context(PopradServer(online=settings.SUBSCRIBERS))
         if "year" in options.rows:
             contenders["poprad, no past"] = stack.enter_context(PopradYear(0))
             contenders["poprad, a year"] = stack.enter_context(PopradYear(settings.YEAR))

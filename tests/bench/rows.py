@@ -5,6 +5,7 @@
 import settings
 from row import Side, both
 from row_limits import MIX, Ceiling, Changed, Memory, Overload, Sweep
+from row_restart import Restart
 from row_speed import Lone, Rate, Storm
 from row_year import Year
 
@@ -23,6 +24,7 @@ SIZES = [
     Side("1,000,000", "poprad, a million", "online"),
 ]
 
+RESTART = [Side("poprad", "poprad, online", "online")]
 YEARS = [
     Side("none", "poprad, no past", "lease"),
     Side(f"{settings.YEAR:,}", "poprad, a year", "lease"),
@@ -45,6 +47,7 @@ ROWS = [
     Ceiling("ceiling", "Against the database alone"),
     Overload("overload", "Twice as much as it can do", both("lease")),
     Sweep("sweep", "More and more load", both("lease")),
+    Restart("restart", "An access server with 100,000 sessions restarts", RESTART),
     Changed("million", "A million subscribers and sessions", "subscribers", SIZES),
     Changed("policy", "Three filters and a policy on the plan", "plan", POLICIES),
     Year("year", "Fifty million closed sessions", "closed sessions", YEARS),

@@ -150,7 +150,7 @@ static void answer_query(struct pgconn *conn, const struct fake_execution *execu
 	else if (strcmp(execution->statement, "account_interim") == 0)
 		rows = random_below(2) == 0 ? "1" : "";
 	else if (strcmp(execution->statement, "account_device") == 0)
-		rows = "1|0|f";
+		rows = "1|0|\\N";
 	else if (strcmp(execution->statement, "free_addresses") == 0)
 		rows = "1|\\N|\\N|\\N";
 	else if (strcmp(execution->statement, "tick") == 0)

@@ -54,14 +54,14 @@ def test_empty_batches(connection):
     assert account(connection) == []
     assert rows(connection, "select * from poprad.quarantine('{}', '{}', '{}', '{}', '{}')") == []
     assert rows(connection, "select * from poprad.account_other('{}', '{}', '{}', '{}', '{}', '{}', '{}')") == []
-    assert rows(connection, "select * from poprad.account_device('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')") == []
+    assert rows(connection, "select * from poprad.account_device('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')") == []
 
 
 def test_the_daemon_needs_no_more_than_the_functions(connection, database):
     key = authorise(connection)
     server = database.connect("poprad_server")
     account(server, packet(START, 5, class_key=key), packet(STOP, 60, login="nobody"), packet(INTERIM, 65, login="x"))
-    assert device(server, 7, 100) == (2, False)
+    assert device(server, 7, 100) == (2, None)
     rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
     assert value(server, "select moved from poprad.move_closed(array[500])") == 3
     for forbidden in ("select * from poprad.session", "select * from radius.radacct",

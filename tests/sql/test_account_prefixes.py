@@ -65,7 +65,7 @@ def test_a_repeated_stop_does_not_take_them_from_the_next_holder(connection, key
 
 def test_the_end_of_a_device_an_expiry_and_an_operator_give_them_back(connection, key):
     account(connection, packet(START, 5, class_key=key))
-    assert device(connection, 7, 100) == (1, False)
+    assert device(connection, 7, 100) == (1, None)
     assert holders(connection) == (None, None)
     for end in ("select poprad.session_close(%s, 'Admin-Reset')",
                 """select poprad.tick(array['n'], array[1], array['-infinity'::timestamptz], array[now()],

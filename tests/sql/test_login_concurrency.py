@@ -172,7 +172,8 @@ def test_everything_at_once(network, database):
             if order.random() < 0.1:
                 now = datetime.datetime.now(datetime.timezone.utc)
                 cursor.execute("select * from poprad.account_device(array[7::int2], array[1], array['10.0.3.1'::inet], "
-                               "array[null::inet], array[null::text], array[%s], array[%s], array[5])", (now, now))
+                               "array[null::inet], array[null::text], array[%s], array[%s], array[500], array[%s])",
+                               (now, now, accounting.NO_KEY))
         return reasons
 
     reasons = set().union(*at_once(database, workers, work))

@@ -16,6 +16,7 @@ from support.batch import column
 psycopg2.extras.register_uuid()
 
 START, STOP, INTERIM = 1, 2, 3
+NO_KEY = uuid.UUID(int=0)
 RETRIES = 50  # of a batch that met a session on its way into history, or another under its name
 EPOCH = datetime.datetime(2026, 3, 10, 12, 0, 0, tzinfo=datetime.timezone.utc)
 
@@ -86,13 +87,13 @@ def durable(connection, *packets):
 
 
 def device(connection, status, when, nas_id=1, nas_address="10.0.3.1", nas_ip_address=None, nas_identifier=None,
-           received=None, max_sessions=500):
-    """Accounting-On (7) or -Off (8). Returns (closed, has_more)."""
+           received=None, max_sessions=500, after=NO_KEY):
+    """Accounting-On (7) or -Off (8). Returns (closed, reached)."""
     return rows(connection, """
-        select closed, has_more from poprad.account_device(array[%s]::int2[], array[%s], array[%s]::inet[],
-            array[%s]::inet[], array[%s]::text[], array[%s], array[%s], array[%s])""",
+        select closed, reached from poprad.account_device(array[%s]::int2[], array[%s], array[%s]::inet[],
+            array[%s]::inet[], array[%s]::text[], array[%s], array[%s], array[%s], array[%s])""",
                 status, nas_id, nas_address, nas_ip_address, nas_identifier, at(when),
-                at(when if received is None else received), max_sessions)[0]
+                at(when if received is None else received), max_sessions, after)[0]
 
 
 def rows(connection, statement, *values):
