@@ -77,11 +77,20 @@ begin
 end
 $$;
 
+-- A digest with its salt behind it, which stands there in hex digits or in base64, in base64. size: of the digest, in octets.
+create or replace function radius.digest_of(value text, size int) returns text
+language sql immutable set search_path = poprad, pg_temp as $$
+	select case when d.hex ~* '^([0-9a-f]{2})+$' and length(d.hex) >= 2 * size
+		then translate(encode(decode(d.hex, 'hex'), 'base64'), E'\n', '') else value end
+	from (select regexp_replace(value, '^0x', '') as hex) d
+$$;
+
 -- The stored form of a password that came in one of FreeRADIUS's attributes; null: the attribute is none of a password.
 create or replace function radius.password_of(attribute text, value text) returns text
 language plpgsql immutable set search_path = poprad, pg_temp as $$
 declare
-	digest text := substring(lower(attribute) from '^(s?md5|s?sha|s?sha2-256|s?sha2-384|s?sha2-512|ssha[0-9]{3}|sha[0-9]{3})-password$');
+	digest text := substring(lower(attribute) from '^(s?md5|s?sha1?|s?sha2|s?sha2-256|s?sha2-384|s?sha2-512|ssha[0-9]{3}|sha[0-9]{3})-password$');
+	kind text := regexp_replace(regexp_replace(digest, 'sha1$', 'sha'), 'sha2-', 'sha');
 begin
 	case lower(attribute)
 	when 'cleartext-password', 'user-password', 'password' then
@@ -95,9 +104,13 @@ begin
 		return value;
 	when 'password-with-header' then
 		return value;
+	when 'sha2-password' then -- its length says which
+		kind := case octet_length(decode(radius.digest_of(value, 32), 'base64')) when 48 then 'sha384' when 64 then 'sha512' else 'sha256' end;
 	else
-		return '{' || upper(regexp_replace(digest, 'sha2-', 'sha')) || '}' || value;
+		null;
 	end case;
+	return '{' || upper(kind) || '}' || radius.digest_of(value, case right(kind, 3)
+		when 'md5' then 16 when 'sha' then 20 else right(kind, 3)::int / 8 end);
 end
 $$;
 

@@ -8,7 +8,7 @@ extern const struct command db_commands[], nas_commands[], group_commands[], pla
 	pool_commands[], filter_commands[], filter_set_commands[], realm_commands[],
 	subscriber_commands[], session_commands[], address_commands[], status_commands[],
 	why_commands[], trace_commands[], tunnel_commands[], spool_commands[],
-	quarantine_commands[], usage_commands[], history_commands[];
+	quarantine_commands[], usage_commands[], history_commands[], import_commands[];
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);

@@ -22,6 +22,7 @@ const struct noun ctl_nouns[] = {
 	{"usage", "What was used on which day.", usage_commands},
 	{"spool", "Accounting on disk while the database is away.", spool_commands},
 	{"quarantine", "Accounting that the database refused.", quarantine_commands},
+	{"import", "What another server has.", import_commands},
 	{"why", "Why somebody cannot log in.", why_commands},
 	{"trace", "Packets as they come.", trace_commands},
 	{0},
