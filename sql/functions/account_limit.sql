@@ -8,13 +8,19 @@ returns int language sql stable set search_path = poprad, pg_temp as $$
 	select p.session_limit from subscriber_policy p where p.subscriber_id = owner
 $$;
 
--- Those of these subscribers who may have so many sessions at a time and no more.
+-- Those of these subscribers who may have so many sessions at a time and no more. Where nobody is limited, two indices that
+-- hold nothing tell so, and no subscriber is looked up.
 drop function if exists poprad.account_session_limit; -- of an earlier version
 drop function if exists poprad.account_limited;
 create function poprad.account_limited(subscriber_ids int[])
 returns int[] language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
+	if not exists (select from plan p where p.session_limit > 0)
+		and not exists (select from subscriber_policy p where p.session_limit > 0)
+	then
+		return '{}';
+	end if;
 	return array(
 		select u.subscriber_id from unnest(subscriber_ids) b (subscriber_id)
 		cross join lateral (select * from subscriber u where u.subscriber_id = b.subscriber_id offset 0) u

@@ -11,6 +11,21 @@
 -- 4. none: a session of its own (is_new), under the packet's new key. There is one already if this very batch was
 --    carried out before and its answer was lost.
 -- is_past: the session is in history. is_first: this is its first packet, 3 or 4. subscriber_id, plan_id: by the login.
+--
+-- History is asked by a function, which is called for those alone who may be there: a statement that named it would
+-- open every month each time, whoever is looked for.
+
+-- The session of this key, if it is in history; else null.
+drop function if exists poprad.session_past;
+create function poprad.session_past(key uuid)
+returns poprad.session language plpgsql stable set search_path = poprad, pg_temp as $$
+declare
+	found_one session;
+begin
+	select * into found_one from session_history h where h.session_key = key;
+	return found_one;
+end
+$$;
 
 drop function if exists poprad.account_session;
 create function poprad.account_session(events poprad.account_event[])
@@ -18,6 +33,11 @@ returns table (ord int, session_key uuid, class_matched boolean, is_past boolean
 	is_first boolean, subscriber_id int, plan_id int)
 language plpgsql stable set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
+declare
+	-- Keys between are too young: a session goes into history an hour after its end, not before (session_is_past). Should
+	-- the clock that minted it have been far ahead, session_alias has its key for a day more.
+	young_first uuid := session_key_first(now() - interval '30 minutes');
+	young_last uuid := session_key_first(now() + interval '1 minute');
 begin
 	return query
 	select e.ord, coalesce(o.session_key, n.session_key, a.session_key, e.new_key),
@@ -35,8 +55,8 @@ begin
 			select s.session_key, s.nas_id, s.user_name, s.subscriber_id, s.acct_session_id, false as is_past
 			from session s where s.session_key = e.class_key
 			union all
-			select h.session_key, h.nas_id, h.user_name, h.subscriber_id, h.acct_session_id, true
-			from session_history h where h.session_key = e.class_key
+			select (h.s).session_key, (h.s).nas_id, (h.s).user_name, (h.s).subscriber_id, (h.s).acct_session_id, true
+			from (select session_past(e.class_key) as s where e.class_key is not null offset 0) h
 			offset 0
 		) k
 		where k.nas_id = e.nas_id and (e.login = '' or k.user_name = e.user_name
@@ -67,10 +87,10 @@ begin
 				e.nas_identifier, e.nas_port, e.nas_port_id, e.calling_station_id, e.framed_address, e.event_at,
 				e.session_time)
 			union all
-			select h.session_key, h.started_at, true
+			select (h.s).session_key, (h.s).started_at, true
 			from named n
-			cross join lateral (select * from session_history h where h.session_key = n.session_key offset 0) h
-			where n.is_moved and account_is_session(row(h.*)::session, n.login, e.login, e.status, e.nas_address,
+			cross join lateral (select session_past(n.session_key) as s where n.is_moved offset 0) h
+			where account_is_session(h.s, n.login, e.login, e.status, e.nas_address,
 				e.nas_ip_address, e.nas_identifier, e.nas_port, e.nas_port_id, e.calling_station_id, e.framed_address,
 				e.event_at, e.session_time)
 		) f
@@ -102,7 +122,12 @@ begin
 		from (
 			select false as is_past from session s where s.session_key = e.new_key
 			union all
-			select true from session_history h where h.session_key = e.new_key
+			select true
+			from (select session_past(e.new_key) as s
+				where (e.new_key between young_first and young_last) is not true
+					or exists (select from session_alias a where a.session_key = e.new_key)
+				offset 0) h
+			where (h.s).session_key is not null
 			offset 0
 		) b
 		where coalesce(o.session_key, n.session_key, a.session_key) is null

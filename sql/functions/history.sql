@@ -12,7 +12,19 @@ create function poprad.history_month_of(partition text) returns date language sq
 	select to_date(right(partition, 6), 'YYYYMM')
 $$;
 
--- The server calls this now and then: makes the partitions of this month and the next, and drops the months of which
+-- Makes the partitions of this month and the next. Making one takes as long as some thousand logins, and has every
+-- connection plan anew what reads history: a server that starts on a new database finds them (session_to_history.sql).
+drop function if exists poprad.history_months_ahead;
+create function poprad.history_months_ahead()
+returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
+declare
+	this_month timestamp := date_trunc('month', now() at time zone 'UTC');
+begin
+	perform session_history_partition(this_month), session_history_partition(this_month + interval '1 month');
+end
+$$;
+
+-- The server calls this now and then: makes the partitions that are missing, and drops the months of which
 -- every session ended more than keep_s seconds ago (0: none). Returns how many were dropped.
 drop function if exists poprad.history_months;
 create function poprad.history_months(keep_s bigint[])
@@ -20,10 +32,9 @@ returns table (ord int, dropped int)
 language plpgsql volatile security definer set search_path = poprad, pg_temp set lock_timeout = '100ms' as $$
 #variable_conflict use_column
 declare
-	this_month timestamp := date_trunc('month', now() at time zone 'UTC');
 	one record;
 begin
-	perform session_history_partition(this_month), session_history_partition(this_month + interval '1 month');
+	perform history_months_ahead();
 	for one in select k.ord::int as ord, k.keep_s from unnest(keep_s) with ordinality k (keep_s, ord) loop
 		ord := one.ord;
 		dropped := case when one.keep_s > 0 then history_forget(now() - one.keep_s * interval '1 second') else 0 end;

@@ -11,10 +11,10 @@ returns timestamptz language sql immutable as $$
 	select to_timestamp(('x' || translate(left(session_key::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
 $$;
 
--- The first key that can be born at that time.
+-- The first key that can be born at that time. Stable, as extract() is: else PostgreSQL would not inline it.
 drop function if exists poprad.session_key_first;
 create function poprad.session_key_first(born_at timestamptz)
-returns uuid language sql immutable as $$
+returns uuid language sql stable as $$
 	select rpad(lpad(to_hex((extract(epoch from born_at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
 
@@ -37,6 +37,12 @@ begin
 	execute format('alter table session_history attach partition %I for values from (%L) to (%L)', partition,
 		session_key_first(month_start at time zone 'UTC'),
 		session_key_first((month_start + interval '1 month') at time zone 'UTC'));
+end
+$$;
+
+do $$
+begin
+	perform poprad.history_months_ahead(); -- history.sql
 end
 $$;
 

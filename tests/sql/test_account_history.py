@@ -11,6 +11,8 @@ from support.accounting import (INTERIM, START, STOP, account, at, authorise, ex
                                 packet, provider, rows, session, sessions, value)
 from support.login import rows_read
 
+HOUR = 3600  # s
+
 
 @pytest.fixture
 def connection(database):
@@ -108,7 +110,7 @@ def test_partitions_are_months_of_the_keys_birth(connection):
 
 def test_two_workers_make_one_partition(connection, database):
     for number in range(2):
-        account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number)))
+        account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number), new_key=new_key(at(0).timestamp())))
     one, two = [key for key, in rows(connection, "select session_key from poprad.session order by 1")]
     other = database.connect(autocommit=False)
     assert value(other, "select poprad.session_to_history(array[%s::uuid])", one) == 1
@@ -226,11 +228,16 @@ def test_a_start_long_after_expiry(connection):
     assert holder(connection, "10.0.8.1") == key
 
 
-def test_the_batch_again_after_its_session_went_into_history(connection):
-    batch = [packet(START, 5, login="nobody"), packet(STOP, 50, login="nobody", session_time=45)]
+@pytest.mark.parametrize("age, is_named", [(2 * HOUR, False), (2 * HOUR, True), (0, True), (-2 * HOUR, False)])
+def test_the_batch_again_after_its_session_went_into_history(connection, age, is_named):
+    """age: of the keys, by our clock, when the session moves; the last ones come of a clock that is two hours ahead."""
+    keys = [new_key(time.time() - age) for _ in range(2)]
+    batch = [packet(START, 5, login="nobody", new_key=keys[0]),
+             packet(STOP, 50, login="nobody", session_time=45, new_key=keys[1])]
     account(connection, *batch)
     assert into_history(connection) == 1
-    rows(connection, "delete from poprad.session_alias")
+    if not is_named:
+        rows(connection, "delete from poprad.session_alias")
     assert [verdict for verdict, _, _ in account(connection, *batch)] == ["repeat", "repeat"]
     (made,) = sessions(connection)
     assert made["is_history"]

@@ -54,9 +54,13 @@ def past(connection, seconds, name="1", ended=None):
 
 
 def test_this_month_and_the_next_are_made_ahead(connection, server):
-    assert look_after(server) == 0 and look_after(server) == 0
+    """A new database has them, so that no server makes them in its first busy second."""
     this, following = rows(connection, """select to_char(m, 'YYYY-MM'), to_char(m + interval '1 month', 'YYYY-MM')
                                           from date_trunc('month', now() at time zone 'UTC') m""")[0]
+    assert months(connection) == {this: True, following: True}
+    rows(connection, f"drop table poprad.session_history_{following.replace('-', '')}")
+    assert months(connection) == {this: True}
+    assert look_after(server) == 0 and look_after(server) == 0
     assert months(connection) == {this: True, following: True}
 
 
@@ -92,11 +96,11 @@ def test_a_detached_month_is_out_of_sight_and_comes_back(connection, operator):
     key = past(connection, 0)
     month, first_day = month_of(0)
     rows(operator, "select poprad.history_detach(%s) is null", first_day)
-    assert months(connection) == {month: False} and sessions(connection) == []
+    assert months(connection)[month] is False and sessions(connection) == []
     with pytest.raises(psycopg2.DatabaseError, match="there is no history of"):
         rows(operator, "select poprad.history_detach(%s)", first_day)
     rows(operator, "select poprad.history_attach(%s) is null", first_day)
-    assert months(connection) == {month: True} and session(connection, key)["is_history"]
+    assert months(connection)[month] is True and session(connection, key)["is_history"]
     with pytest.raises(psycopg2.DatabaseError, match="is not detached"):
         rows(operator, "select poprad.history_attach(%s)", first_day)
 
@@ -106,12 +110,13 @@ def test_a_straggler_opens_its_month_anew_and_joins_it_when_attached(connection,
     month, first_day = month_of(0)
     rows(operator, "select poprad.history_detach(%s) is null", first_day)
     second = past(connection, 3600, "2")
-    assert sorted(rows(connection, "select month, is_attached from poprad.history_list()")) == [(month, False), (month, True)]
+    assert sorted(rows(connection, "select month, is_attached from poprad.history_list() where month = %s", month)) == [
+        (month, False), (month, True)]
     with pytest.raises(psycopg2.DatabaseError, match="is detached already"):
         rows(operator, "select poprad.history_detach(%s)", first_day)
     rows(operator, "select poprad.history_attach(%s) is null", first_day)
     assert {s["session_key"] for s in sessions(connection)} == {str(first), str(second)}
-    assert months(connection) == {month: True}
+    assert months(connection)[month] is True
 
 
 def test_retention_does_not_touch_what_is_detached(connection, operator, server):
