@@ -30,7 +30,8 @@ begin
 		return;
 	end if;
 	perform pg_advisory_xact_lock(hashtextextended(partition, 0));
-	if to_regclass(partition) is not null then
+	-- to_regclass() would still remember that it was not there.
+	if exists (select from pg_class c where c.relnamespace = 'poprad'::regnamespace and c.relname = partition) then
 		return;
 	end if;
 	execute format('create table %I (like session_history including all)', partition);

@@ -173,6 +173,17 @@ def test_the_later_of_two_starts_sees_the_other(connection, database):
     assert [made[str(key)] for key in keys] == [[], ["over_limit"]]
 
 
+def test_a_month_that_somebody_else_opens_meanwhile(connection, database):
+    """Who waited for him finds it, and moves his sessions there."""
+    key = authorise(connection)
+    account(connection, packet(STOP, 50, class_key=key, session_time=45))
+    rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    assert while_it_waits(
+        database, lambda server: rows(server, "select * from poprad.history_months(array[0])"),
+        lambda server: value(server, "select moved from poprad.move_closed(array[500])")) == 1
+    assert session(connection, key)["is_history"]
+
+
 def test_a_session_that_moves_away_under_the_packet(connection, database):
     """Nothing is acknowledged that is not stored: the packet follows its session into history."""
     key = authorise(connection)
