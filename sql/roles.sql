@@ -20,7 +20,7 @@ begin
 			('poprad_server', true), -- the daemon: runs the server's functions and nothing else
 			('poprad_operator', true), -- popradctl
 			('poprad_tools', true), -- tools written for FreeRADIUS's tables: the views of the schema radius
-			('poprad_billing', true)) as role(name, logs_in) -- reads sessions and subscribers' plans
+			('poprad_billing', true)) as role(name, logs_in) -- reads the views made for billing
 	loop
 		if not exists (select from pg_roles where rolname = wanted.name) then
 			begin

@@ -84,6 +84,7 @@ declare
 	taking_addresses inet[];
 	prefixed uuid[];
 	recalled uuid[]; -- from history
+	recalled_as session[]; -- as they were there
 	turning session[]; -- those of the turn whose day is over
 	used usage_day[]; -- to be booked
 begin
@@ -271,7 +272,7 @@ begin
 			if exists (select unnest(keys) except select unnest(candidates)) then
 				raise serialization_failure using message = 'a session appeared while packets for it were recorded';
 			end if;
-			perform session_from_history(past);
+			recalled_as := recalled_as || session_from_history(past);
 		elsif not is_simple then
 			is_odd := true;
 			continue;
@@ -367,7 +368,7 @@ begin
 	if recalled <> '{}' then
 		recalled := array(select s.session_key from session s where s.session_key = any (recalled) and s.state = 'closed');
 		used := used || usage_rest(recalled);
-		perform session_to_history(recalled);
+		perform session_to_history(recalled, billing_numbers_kept(recalled_as, recalled));
 	end if;
 	if used is not null then
 		perform usage_add(used);

@@ -21,9 +21,16 @@ declare
 	many int;
 	place int;
 	keys uuid[];
+	newest bigint := billing_sequence_lock(); -- number
+	rest int;
 begin
 	for many, place in select least(m.max, max_moved), m.ord from unnest(max) with ordinality m (max, ord) loop
 		ord := place;
+		moved := 0;
+		if newest is null then -- another node is at it
+			return next;
+			continue;
+		end if;
 		keys := keep_last_addresses(move_closed_walk(many));
 		keys := array(
 			select s.session_key from unnest(keys) u (session_key)
@@ -33,7 +40,11 @@ begin
 				for update skip locked
 			) s);
 		perform usage_add(usage_rest(keys));
-		moved := session_to_history(keys);
+		moved := session_to_history(keys, array(select newest + n from generate_series(1, cardinality(keys)) n));
+		rest := billing_number_rest(newest + moved, many);
+		newest := newest + moved + rest;
+		update billing_sequence b set last_number = newest where b.last_number <> newest;
+		moved := greatest(moved, rest);
 		delete from session_alias a
 		where a.session_key = any (array(
 			select o.session_key from session_alias o

@@ -47,9 +47,10 @@ begin
 end
 $$;
 
--- Moves these sessions, whose rows the caller has locked, and of which it books what is not booked yet. Returns how many.
+-- Moves these sessions, whose rows the caller has locked, and of which it books what is not booked yet, with these numbers
+-- (billing.sql). Returns how many.
 drop function if exists poprad.session_to_history;
-create function poprad.session_to_history(session_keys uuid[])
+create function poprad.session_to_history(session_keys uuid[], change_numbers bigint[])
 returns int language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -60,8 +61,13 @@ begin
 		select distinct date_trunc('month', session_key_birth(k) at time zone 'UTC') as month_start
 		from unnest(session_keys) k
 	) m;
-	with gone as (delete from session s where s.session_key = any (session_keys) returning s.*)
-	insert into session_history select g.* from gone g;
+	with gone as (
+		delete from session s using unnest(session_keys, change_numbers) k (session_key, change_number)
+		where s.session_key = any (array[k.session_key])
+		returning row(s.*)::session as s, k.change_number
+	)
+	insert into session_history
+	select n.* from gone g cross join lateral session_numbered(g.s, g.change_number) n;
 	get diagnostics moved = row_count;
 	update session_alias a set moved_at = now() where a.session_key = any (session_keys) and a.moved_at is null;
 	return moved;
@@ -69,11 +75,13 @@ end
 $$;
 
 -- Brings these back, for packets that came late; the caller moves those into history again that are still closed when it is
--- done: one key is never in both. Their names are bound anew, if they had been forgotten.
+-- done: one key is never in both. Their names are bound anew, if they had been forgotten. Returns them as they were.
 drop function if exists poprad.session_from_history;
 create function poprad.session_from_history(session_keys uuid[])
-returns void language plpgsql volatile set search_path = poprad, pg_temp as $$
+returns poprad.session[] language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
+declare
+	before session[];
 begin
 	with past as (delete from session_history h where h.session_key = any (session_keys) returning h.*),
 	present as (insert into session select p.* from past p)
@@ -83,10 +91,14 @@ begin
 	from past p
 	where p.acct_session_id is not null
 	on conflict (session_key) do update set moved_at = null;
+	before := array(
+		select row(s.*)::session from unnest(session_keys) k (session_key)
+		cross join lateral (select * from session s where s.session_key = k.session_key offset 0) s);
 	update session s set booked_seconds = s.session_time, booked_in = s.in_octets, booked_out = s.out_octets
 	where s.session_key = any (session_keys);
 	if (select count(*) from session s where s.session_key = any (session_keys)) <> cardinality(session_keys) then
 		raise serialization_failure using message = 'session moved while a packet for it was recorded';
 	end if;
+	return before;
 end
 $$;

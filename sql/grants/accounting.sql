@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 -- Copyright the poprad authors
 --
--- Accounting: the daemon calls these functions and none of their helpers; billing and the operator read the views.
+-- Accounting: the daemon calls these functions and none of their helpers; the operator reads the views.
 
 grant execute on function
 	poprad.account(uuid[], uuid[], int2[], int[], inet[], inet[], text[], text[], text[], text[], text[], text[], inet[],
@@ -24,6 +24,3 @@ grant execute on function
 	poprad.history_drop(date)
 to poprad_operator;
 grant delete on poprad.accounting_quarantine to poprad_operator;
-grant select on radius.radacct, poprad.usage to poprad_billing, poprad_operator;
-grant select on poprad.usage_day to poprad_billing;
-grant execute on function poprad.usage_zone(int, int) to poprad_billing, poprad_operator;

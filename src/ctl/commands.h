@@ -8,7 +8,8 @@ extern const struct command db_commands[], nas_commands[], group_commands[], pla
 	pool_commands[], filter_commands[], filter_set_commands[], realm_commands[],
 	subscriber_commands[], session_commands[], address_commands[], status_commands[],
 	why_commands[], trace_commands[], tunnel_commands[], spool_commands[],
-	quarantine_commands[], usage_commands[], history_commands[], import_commands[];
+	quarantine_commands[], usage_commands[], history_commands[], billing_commands[],
+	import_commands[];
 
 /* Reads a file of subscribers ("-": standard input) and inserts them all, or none. */
 int subscriber_import(struct call *call);
@@ -27,6 +28,9 @@ int subscriber_release(struct call *call);
 /* What prepaid subscribers have bought. */
 int subscriber_topup(struct call *call);
 int subscriber_topups(struct call *call);
+/* What a plan costs. */
+int plan_tariff(struct call *call);
+int plan_untariff(struct call *call);
 /* Writes filters as routers and access servers have them. */
 int filter_export(struct call *call);
 /* Stores what lies in the spool. */

@@ -2,6 +2,7 @@
  * Copyright the poprad authors */
 #include "ctl/csv.h"
 #include "base/mem.h"
+#include <string.h>
 
 enum state { FIELD_START, PLAIN, QUOTED, QUOTE_SEEN };
 
@@ -160,4 +161,28 @@ bool csv_next(struct csv *csv)
 		row_fault(csv, "begins a value with a double quote that is never closed");
 	end_field(csv);
 	return true;
+}
+
+void csv_put(FILE *out, bool is_first, const char *text)
+{
+	if (!is_first)
+		fputc(',', out);
+	if (text == NULL)
+		return;
+	if (*text != '\0' && strpbrk(text, ",\"\r\n") == NULL) {
+		fputs(text, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+void csv_end(FILE *out)
+{
+	fputs("\r\n", out);
 }

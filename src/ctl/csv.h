@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Copyright the poprad authors */
 #pragma once
-/* Reads comma-separated values (RFC 4180) row by row: fields may stand in double quotes, in which a
- * quote is doubled and line ends are part of the value. Lines end with LF or CR LF. A byte order
- * mark at the start and empty lines are passed over. */
+/* Reads and writes comma-separated values (RFC 4180). It reads row by row: fields may stand in
+ * double quotes, in which a quote is doubled and line ends are part of the value. Lines end with LF
+ * or CR LF. A byte order mark at the start and empty lines are passed over. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <talloc.h>
@@ -28,3 +28,9 @@ struct csv *csv_new(TALLOC_CTX *ctx, FILE *file);
 
 /* False at the end of the file, or if it cannot be read (ferror tells). */
 bool csv_next(struct csv *csv);
+
+/* Writes a field behind those of its row, in quotes if it needs them. NULL is nothing at all, an
+ * empty text a pair of quotes. */
+void csv_put(FILE *out, bool is_first, const char *text);
+/* Ends the row, with CR LF. */
+void csv_end(FILE *out);

@@ -42,6 +42,8 @@ enum value_type {
 	VALUE_RULE,    /* a filter rule; passed on in its canonical text */
 	VALUE_ZONE,    /* a time zone that this machine knows */
 	VALUE_MONTH,   /* 2026-10; passed on as its first day */
+	VALUE_CURSOR,  /* a change number: 0..999999999999999999 */
+	VALUE_PRICE,   /* 1.20: up to 9 digits before the point and 6 behind it */
 	VALUE_FILE,
 };
 

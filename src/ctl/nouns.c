@@ -20,6 +20,7 @@ const struct noun ctl_nouns[] = {
 	{"session", "Who is online.", session_commands},
 	{"history", "Sessions that ended, month by month.", history_commands},
 	{"usage", "What was used on which day.", usage_commands},
+	{"billing", "What a billing system reads.", billing_commands},
 	{"spool", "Accounting on disk while the database is away.", spool_commands},
 	{"quarantine", "Accounting that the database refused.", quarantine_commands},
 	{"import", "What another server has.", import_commands},

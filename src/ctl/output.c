@@ -10,7 +10,7 @@
 #define COLUMNS_MAX 64   /* the widest table, session, has 47 */
 #define WIDTH_MAX 48     /* a longer value shifts the rest of its line */
 
-static void print_json_row(FILE *out, const PGresult *rows, int row)
+void output_json_row(FILE *out, const PGresult *rows, int row)
 {
 	json_t *object = mem_must(json_object());
 
@@ -98,7 +98,7 @@ static void print_page(struct pages *pages, const PGresult *rows)
 	for (int row = 0; row < PQntuples(rows); row++, pages->printed++) {
 		if (pages->is_json) {
 			fputs(pages->printed == 0 ? "\n" : ",\n", out);
-			print_json_row(out, rows, row);
+			output_json_row(out, rows, row);
 			continue;
 		}
 		for (int i = 0; i < pages->table.count; i++)
@@ -194,7 +194,7 @@ int output_show(struct pg *pg, const char *sql, const struct params *params, con
 	if (PQntuples(rows) == 0) {
 		code = call_fail(pg->call, CTL_REFUSED, "there is no %s", what);
 	} else if (call_has(pg->call, "json")) {
-		print_json_row(pg->call->out, rows, 0);
+		output_json_row(pg->call->out, rows, 0);
 		fputc('\n', pg->call->out);
 	} else {
 		print_row_lines(pg->call->ctx, pg->call->out, rows);

@@ -25,6 +25,9 @@ void listing_filter(
 /* Lists all rows. JSON: an array of objects. */
 int output_list(struct pg *pg, const struct listing *listing) MUST_CHECK;
 
+/* A row as an object, without a line end. */
+void output_json_row(FILE *out, const PGresult *rows, int row);
+
 /* One row, as an object in JSON; CTL_REFUSED with "there is no WHAT" if there is none. */
 int output_show(
 	struct pg *pg, const char *sql, const struct params *params, const char *what) MUST_CHECK;

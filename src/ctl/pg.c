@@ -38,6 +38,11 @@ static const struct {
 	{"plan_suspended_plan_id_check",
 		"a plan's suspended subscribers are let in with another plan"},
 	{"plan_expired_plan_id_check", "a plan's expired subscribers are let in with another plan"},
+	{"tariff_plan_id_fkey", "the plan has a tariff; when its months are billed, take it away "
+				"with popradctl plan untariff"},
+	{"tariff_currency_check", "a currency is three capital letters, such as EUR"},
+	{"tariff_time_unit_s_check", "a unit of time has at least a second"},
+	{"tariff_volume_unit_check", "a unit of volume has at least one octet"},
 	{"subscriber_plan_id_fkey", "subscribers have that plan; give them another plan first"},
 	{"filter_rule_source_pool_id_fkey",
 		"a filter's rule names that pool; change the filter first"},

@@ -84,6 +84,46 @@ static const struct parameter plan_set_options[] = {
 	{0},
 };
 static const struct parameter json_options[] = {OPTION_JSON, {0}};
+#define SINCE_OPTION                                                                     \
+	{                                                                                \
+		.name = "since", .type = VALUE_MONTH, .form = "YYYY-MM",                 \
+		.sentence = "The first month that it is for; the present one (UTC) if "  \
+			    "not given. It counts until a later one of the plan begins." \
+	}
+static const struct parameter tariff_options[] = {
+	{.name = "currency",
+		.type = VALUE_TEXT,
+		.form = "CODE",
+		.is_required = true,
+		.sentence = "Three capital letters, such as EUR."},
+	{.name = "included-time",
+		.type = VALUE_SECONDS,
+		.form = "D",
+		.sentence = "How long all sessions of a month may last together at no cost: 20h."},
+	{.name = "time-price",
+		.type = VALUE_PRICE,
+		.form = "PRICE",
+		.sentence = "What each further unit of time costs that is begun: 0.02."},
+	{.name = "time-unit",
+		.type = VALUE_SECONDS,
+		.form = "D",
+		.sentence = "That unit; 1h by default."},
+	{.name = "included-volume",
+		.type = VALUE_VOLUME,
+		.form = "V",
+		.sentence = "How many octets, in and out together, a month has at no cost: 5G."},
+	{.name = "volume-price",
+		.type = VALUE_PRICE,
+		.form = "PRICE",
+		.sentence = "What each further unit of octets costs that is begun."},
+	{.name = "volume-unit",
+		.type = VALUE_VOLUME,
+		.form = "V",
+		.sentence = "That unit; 1G by default."},
+	SINCE_OPTION,
+	{0},
+};
+static const struct parameter untariff_options[] = {SINCE_OPTION, {0}};
 
 #define PLAN_COLUMNS                                                                           \
 	"p.name, p.plan_id, o.name as pool, "                                                  \
@@ -108,6 +148,11 @@ static const struct parameter json_options[] = {OPTION_JSON, {0}};
 	"p.learn_calling_station, to_jsonb(p.called_stations) as called_stations, "            \
 	"to_jsonb(p.nas_port_types) as nas_port_types, to_jsonb(p.nas_groups) as nas_groups, " \
 	"to_jsonb(p.tunnels) as tunnels, p.tunnel_address, "                                   \
+	"coalesce((select jsonb_agg(jsonb_build_object('since', to_char(t.since, 'YYYY-MM'), " \
+	"'currency', t.currency, 'included_s', t.included_s, 'time_unit_s', t.time_unit_s, "   \
+	"'time_price', t.time_price::text, 'included_octets', t.included_octets, "             \
+	"'volume_unit', t.volume_unit, 'volume_price', t.volume_price::text) order by "        \
+	"t.since) from poprad.tariff t where t.plan_id = p.plan_id), '[]') as tariffs, "       \
 	"to_jsonb(p.attributes) as attributes"
 
 /* "": it is taken away; NULL: it stays. */
@@ -268,6 +313,24 @@ const struct command plan_commands[] = {
 		.sentence = "Lists the plans.",
 		.example = "popradctl plan list",
 		.run = plan_list,
+	},
+	{
+		.verb = "tariff",
+		.arguments = plan_name,
+		.options = tariff_options,
+		.sentence = "Says what a plan costs, for popradctl billing rate.",
+		.details = "Replaces the plan's tariff of the same --since.",
+		.example = "popradctl plan tariff gold --currency EUR --included-time 20h "
+			   "--time-price 0.02 --time-unit 1m --since 2026-10",
+		.run = plan_tariff,
+	},
+	{
+		.verb = "untariff",
+		.arguments = plan_name,
+		.options = untariff_options,
+		.sentence = "Takes a tariff away again.",
+		.example = "popradctl plan untariff gold --since 2026-10",
+		.run = plan_untariff,
 	},
 	{
 		.verb = "remove",

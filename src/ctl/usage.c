@@ -4,14 +4,13 @@
  * popradctl usage: what a subscriber used on which day. */
 #include "ctl/commands.h"
 #include "ctl/output.h"
-#include <stdlib.h>
 
 static const struct parameter usage_arguments[] = {
 	{.name = "LOGIN", .type = VALUE_LOGIN, .sentence = "The subscriber."}, {0}};
 static const struct parameter usage_options[] = {
 	OPTION_JSON,
 	{.name = "month",
-		.type = VALUE_TEXT,
+		.type = VALUE_MONTH,
 		.form = "YYYY-MM",
 		.sentence = "Only days of this month."},
 	{0},
@@ -31,16 +30,6 @@ static const struct listing usage_listing = {
 	.brief = "day plan seconds octets_in octets_out sessions",
 };
 
-static bool is_month(const char *text)
-{
-	size_t length = 0;
-
-	for (; text[length] != '\0'; length++)
-		if (length == 4 ? text[length] != '-' : text[length] < '0' || text[length] > '9')
-			return false;
-	return length == 7 && atoi(text + 5) >= 1 && atoi(text + 5) <= 12;
-}
-
 static int usage_run(struct call *call)
 {
 	struct listing listing = usage_listing;
@@ -50,8 +39,6 @@ static int usage_run(struct call *call)
 	struct pg *pg;
 	int code;
 
-	if (month != NULL && !is_month(month))
-		return call_fail(call, CTL_USAGE, "--month is a year and a month, as 2027-01");
 	code = pg_open(call, &pg);
 	params_add(&params, login);
 	if (code == CTL_OK)
@@ -63,7 +50,8 @@ static int usage_run(struct call *call)
 	if (subscriber == NULL)
 		return subscriber_not_there(call, login);
 	listing_filter(call->ctx, &listing, "u.subscriber_id = $::int", subscriber);
-	listing_filter(call->ctx, &listing, "to_char(u.day, 'YYYY-MM') = $", month);
+	listing_filter(
+		call->ctx, &listing, "date_trunc('month', u.day::timestamp) = $::date", month);
 	return output_list(pg, &listing);
 }
 

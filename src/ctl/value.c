@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define SECONDS_MAX INT32_MAX /* the columns are int */
+#define CURSOR_DIGITS_MAX 18  /* fits a bigint */
 
 struct check {
 	TALLOC_CTX *ctx;
@@ -274,6 +275,29 @@ static int check_month(struct check *check, const char *text)
 	return is_month ? CTL_OK : fault(check, CTL_USAGE, "is no month such as 2026-10");
 }
 
+static int check_cursor(struct check *check, const char *text)
+{
+	size_t size = strlen(text);
+
+	return size > 0 && size <= CURSOR_DIGITS_MAX && strspn(text, "0123456789") == size
+		       ? CTL_OK
+		       : fault(check, CTL_USAGE, "is no change number");
+}
+
+/* Never a floating-point number: the digits are the database's. */
+static int check_price(struct check *check, const char *text)
+{
+	size_t whole = strspn(text, "0123456789");
+	const char *rest = text + whole;
+	size_t fraction = *rest == '.' ? strspn(rest + 1, "0123456789") : 0;
+	bool is_price = whole >= 1 && whole <= 9 && fraction <= 6 &&
+			(*rest == '\0' || (fraction > 0 && rest[fraction + 1] == '\0'));
+
+	return is_price ? CTL_OK
+			: fault(check, CTL_USAGE,
+				  "is no price such as 1.20 (up to 6 digits behind the point)");
+}
+
 bool text_is_key(const char *text)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -355,6 +379,10 @@ static int check_by_type(struct check *check, const char *text)
 		return check_zone(check, text);
 	case VALUE_MONTH:
 		return check_month(check, text);
+	case VALUE_CURSOR:
+		return check_cursor(check, text);
+	case VALUE_PRICE:
+		return check_price(check, text);
 	case VALUE_FILE:
 		return check_line(check, text_fault(text, PATH_MAX - 1));
 	}

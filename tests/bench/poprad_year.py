@@ -28,12 +28,13 @@ SESSIONS = """
             nas_port, nas_port_type, calling_station_id, user_name, acct_session_id, class, address, framed_address,
             service_type, framed_protocol, authentic, authorised_at, started_at, updated_at, last_heard, stopped_at,
             closed_at, terminate_cause, cause_rank, interim_s, session_time, in_octets, out_octets, day_ends,
-            booked_seconds, booked_in, booked_out)
+            booked_seconds, booked_in, booked_out, change_number, revision)
         select k.session_key, 'closed', s.subscriber_id, s.plan_id, 1, '127.0.2.1', '127.0.2.1', g.n, 'Virtual',
             'line-' || g.n, s.login, to_hex(g.i), 'poprad:' || replace(k.session_key::text, '-', '') || ':00000000',
             a.address, a.address, 'Framed-User', 'PPP', 'RADIUS', g.born, g.born, g.born + '40 min', g.born + '40 min',
             g.born + '40 min', g.born + '40 min', 'User-Request', 0, 600, 2400, 1000000, 8000000,
-            (date_trunc('day', g.born at time zone 'UTC') + interval '1 day') at time zone 'UTC', 2400, 1000000, 8000000
+            (date_trunc('day', g.born at time zone 'UTC') + interval '1 day') at time zone 'UTC', 2400, 1000000, 8000000,
+            %(numbered)s + g.i + 1, 1
         from (
             select i, 1 + (i / 5 * 7919) %% %(subscribers)s as n,
                 %(begins)s::timestamptz + i * %(step)s * interval '1 s' - (i %% 5) * interval '3 h' as born
@@ -113,20 +114,22 @@ def fill_year(connection, now, subscribers, closed, conninfo):
         for month in range(-13, 1):
             cursor.execute("select poprad.session_history_partition(date_trunc('month', %s::timestamp) + %s * interval '1 month')",
                            (now, month))
-    fill_span(conninfo, "year", now - year, now, subscribers, closed)
-    fill_span(conninfo, "last days", now - datetime.timedelta(days=20), now, LOOKED_UP, LOOKED_UP * SESSIONS_EACH)
+    fill_span(conninfo, "year", now - year, now, subscribers, closed, 0)
+    fill_span(conninfo, "last days", now - datetime.timedelta(days=20), now, LOOKED_UP, LOOKED_UP * SESSIONS_EACH, closed)
     with connection, connection.cursor() as cursor:
         cursor.execute(DAYS_USED)
+        cursor.execute("update poprad.billing_sequence set last_number = %s", (closed + LOOKED_UP * SESSIONS_EACH,))
 
 
-def fill_span(conninfo, span, begins, ends, subscribers, closed):
-    """In parts, over some connections: a part is about a day's births, so that indexes grow where they have grown."""
+def fill_span(conninfo, span, begins, ends, subscribers, closed, numbered):
+    """In parts, over some connections: a part is about a day's births, so that indexes grow where they have grown.
+    numbered: how many changes have their number."""
     if closed == 0:
         return
     parts = max(1, closed // 100_000)
     borders = [closed * part // parts for part in range(parts + 1)]
     common = {"subscribers": subscribers, "begins": begins, "step": (ends - begins).total_seconds() / closed,
-              "span": span, "pool": settings.POOL}
+              "span": span, "pool": settings.POOL, "numbered": numbered}
 
     def fill_part(borders):
         with contextlib.closing(psycopg2.connect(conninfo)) as own, own, own.cursor() as cursor:

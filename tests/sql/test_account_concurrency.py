@@ -148,9 +148,9 @@ def test_one_first_packet_to_all_workers(connection, database):
     assert len(sessions(connection)) == 10
 
 
-def while_it_waits(database, first, second):
+def while_it_waits(database, first, second, first_role="poprad_server"):
     """Runs first(connection) in a transaction, then second(connection) beside it, which must wait for its end."""
-    holder, waiter = database.connect("poprad_server", autocommit=False), database.connect("poprad_server")
+    holder, waiter = database.connect(first_role, autocommit=False), database.connect("poprad_server")
     first(holder)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         answer = pool.submit(second, waiter)
@@ -175,12 +175,13 @@ def test_the_later_of_two_starts_sees_the_other(connection, database):
 
 def test_a_month_that_somebody_else_opens_meanwhile(connection, database):
     """Who waited for him finds it, and moves his sessions there."""
-    key = authorise(connection)
+    key = authorise(connection, session_key=new_key(at(0).timestamp()))
     account(connection, packet(STOP, 50, class_key=key, session_time=45))
     rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
+    month = at(0).date().replace(day=1)
     assert while_it_waits(
-        database, lambda server: rows(server, "select * from poprad.history_months(array[0])"),
-        lambda server: value(server, "select moved from poprad.move_closed(array[500])")) == 1
+        database, lambda owner: rows(owner, "set role poprad_owner; select poprad.session_history_partition(%s)", month),
+        lambda server: value(server, "select moved from poprad.move_closed(array[500])"), "postgres") == 1
     assert session(connection, key)["is_history"]
 
 

@@ -113,12 +113,12 @@ def test_two_workers_make_one_partition(connection, database):
         account(connection, packet(STOP, 9, login="nobody", acct_session_id=str(number), new_key=new_key(at(0).timestamp())))
     one, two = [key for key, in rows(connection, "select session_key from poprad.session order by 1")]
     other = database.connect(autocommit=False)
-    assert value(other, "select poprad.session_to_history(array[%s::uuid])", one) == 1
+    assert value(other, "select poprad.session_to_history(array[%s::uuid], null)", one) == 1
     rows(connection, "set lock_timeout = '100ms'")
     with pytest.raises(Exception, match="lock timeout"):
-        rows(connection, "select poprad.session_to_history(array[%s::uuid])", two)
+        rows(connection, "select poprad.session_to_history(array[%s::uuid], null)", two)
     other.commit()
-    assert value(connection, "select poprad.session_to_history(array[%s::uuid])", two) == 1
+    assert value(connection, "select poprad.session_to_history(array[%s::uuid], null)", two) == 1
 
 
 def test_closed_sessions_behind_many_others_move_too(connection):

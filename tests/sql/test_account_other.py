@@ -65,7 +65,7 @@ def test_the_daemon_needs_no_more_than_the_functions(connection, database):
     rows(connection, "update poprad.session set closed_at = closed_at - interval '2 hours'")
     assert value(server, "select moved from poprad.move_closed(array[500])") == 3
     for forbidden in ("select * from poprad.session", "select * from radius.radacct",
-                      "select * from poprad.account_session(null)", "select poprad.session_to_history('{}')",
+                      "select * from poprad.account_session(null)", "select poprad.session_to_history('{}', null)",
                       "select poprad.account_limit('{}')"):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             rows(server, forbidden)
@@ -87,8 +87,8 @@ def test_radacct_over_open_and_closed_sessions(connection, database):
                    has_gigawords=True),
             packet(START, 11, login="plain", acct_session_id="c"))
     assert into_history(connection) == 2
-    billing = database.connect("poprad_billing")
-    assert rows(billing, """
+    tool = database.connect("poprad_tools")
+    assert rows(tool, """
         select acctsessionid, username, realm, nasipaddress, nasportid, acctstarttime, acctstoptime, acctinputoctets,
             acctterminatecause, framedipaddress, framedipv6prefix
         from radius.radacct order by acctstarttime""") == [
@@ -96,13 +96,13 @@ def test_radacct_over_open_and_closed_sessions(connection, database):
         ("b", "info@other@isp.example", "isp.example", "10.0.3.1", "slot 1", at(10), at(10), 2**40, "Idle-Timeout",
          None, "2001:db8:1::/64"),
         ("c", "plain", None, "10.0.3.1", None, at(11), None, 0, None, None, None)]
-    identifiers = rows(billing, "select radacctid, acctuniqueid from radius.radacct")
+    identifiers = rows(tool, "select radacctid, acctuniqueid from radius.radacct")
     assert len({one for one, _ in identifiers}) == 3 and all(0 < one < 2**63 for one, _ in identifiers)
     assert key.hex in {unique for _, unique in identifiers} and all(len(unique) == 32 for _, unique in identifiers)
     # the identifiers survive the move
     account(connection, packet(STOP, 20, class_key=key, session_time=15))
     assert into_history(connection) == 1
-    assert sorted(rows(billing, "select radacctid, acctuniqueid from radius.radacct")) == sorted(identifiers)
+    assert sorted(rows(tool, "select radacctid, acctuniqueid from radius.radacct")) == sorted(identifiers)
 
 
 def test_radacct_uses_the_indexes_of_history(connection):

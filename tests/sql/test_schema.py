@@ -2,9 +2,6 @@
 # Copyright the poprad authors
 """The schema as a whole: it can be applied again, and nobody may do more than his role's work."""
 
-import psycopg2
-import pytest
-
 from support.cluster import apply_schema
 
 SERVER_FUNCTIONS = {
@@ -54,17 +51,6 @@ def test_everything_belongs_to_the_owner(database):
                       join pg_namespace n on n.oid = p.pronamespace
                       where n.nspname in ('poprad', 'radius') and pg_get_userbyid(p.proowner) <> 'poprad_owner'""")
     assert cursor.fetchall() == []
-
-
-@pytest.mark.parametrize("statement", [
-    "select password from poprad.subscriber", "select secret from poprad.nas", "select * from poprad.session",
-    "update poprad.subscriber set status = 'active'", "select poprad.catalog()"])
-def test_billing_reads_no_secret_and_writes_nothing(database, statement):
-    cursor = database.connect("poprad_billing").cursor()
-    cursor.execute("select login, plan_id from poprad.subscriber")
-    cursor.execute("select * from radius.radacct")
-    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-        cursor.execute(statement)
 
 
 def test_no_index_changes_with_a_sessions_start_or_stop(database):

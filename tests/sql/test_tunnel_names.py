@@ -113,13 +113,3 @@ def test_the_catalog_says_what_is_there_and_no_more(database, network, operator)
     assert plans["wholesale"]["tunnels"] == ["west"]
     assert not {"tunnels", "tunnel_address"} & set(plans["plain"])
     assert [nas.get("ends_tunnels") for nas in after["nas"]].count(True) == 1
-
-
-def test_billing_reads_the_names_and_no_password(database, network, operator):
-    network.run("insert into poprad.plan (name) values ('wholesale')")
-    of_plan(operator, "wholesale", "west")
-    cursor = database.connect("poprad_billing").cursor()
-    cursor.execute("select tunnels from poprad.plan where name = 'wholesale'")
-    assert cursor.fetchall() == [(["west"],)]
-    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-        cursor.execute("select name from poprad.tunnel")

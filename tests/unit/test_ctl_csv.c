@@ -114,6 +114,25 @@ static void test_the_row_is_bounded(void)
 	CU_ASSERT_STRING_EQUAL(seen, "1:[is too long];");
 }
 
+static void test_what_is_written(void)
+{
+	static const char expected[] =
+		"a,,\"\",\"with, comma\",\"\"\"quoted\"\"\",\"two\r\nlines\", x\r\n"
+		"b\r\n";
+	const char *fields[] = {"a", NULL, "", "with, comma", "\"quoted\"", "two\r\nlines", " x"};
+	FILE *out = fmemopen(seen, sizeof(seen), "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		csv_put(out, i == 0, fields[i]);
+	csv_end(out);
+	csv_put(out, true, "b");
+	csv_end(out);
+	fclose(out);
+	CU_ASSERT_STRING_EQUAL(seen, expected);
+	expect(expected, "1:a|||with, comma|\"quoted\"|two\r\nlines| x|;3:b|;");
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -122,6 +141,7 @@ int main(void)
 		{"byte order mark", test_byte_order_mark},
 		{"faults leave the next row unharmed", test_faults_leave_the_next_row_unharmed},
 		{"the row is bounded", test_the_row_is_bounded},
+		{"what is written", test_what_is_written},
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run("ctl_csv", tests);

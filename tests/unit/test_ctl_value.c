@@ -190,6 +190,29 @@ static void test_filter_rules(void)
 		"icmp, icmp6, gre, esp, ahp, ..., or 0 to 255), not 'everything'");
 }
 
+static void test_billing(void)
+{
+	good(VALUE_MONTH, "2026-10", "2026-10-01");
+	bad(VALUE_MONTH, "2026-13", CTL_USAGE);
+	good(VALUE_CURSOR, "0", "0");
+	good(VALUE_CURSOR, "999999999999999999", "999999999999999999");
+	bad(VALUE_CURSOR, "1000000000000000000", CTL_USAGE);
+	bad(VALUE_CURSOR, "", CTL_USAGE);
+	bad(VALUE_CURSOR, "-1", CTL_USAGE);
+	good(VALUE_PRICE, "0", "0");
+	good(VALUE_PRICE, "1.20", "1.20");
+	good(VALUE_PRICE, "999999999.999999", "999999999.999999");
+	bad(VALUE_PRICE, "", CTL_USAGE);
+	bad(VALUE_PRICE, ".5", CTL_USAGE);
+	bad(VALUE_PRICE, "5.", CTL_USAGE);
+	bad(VALUE_PRICE, "1.0000000", CTL_USAGE);
+	bad(VALUE_PRICE, "1000000000", CTL_USAGE);
+	bad(VALUE_PRICE, "1,20", CTL_USAGE);
+	bad(VALUE_PRICE, "1.2.3", CTL_USAGE);
+	bad(VALUE_PRICE, "-1", CTL_USAGE);
+	bad(VALUE_PRICE, "NaN", CTL_USAGE);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -202,6 +225,7 @@ int main(void)
 		{"choices and kinds", test_choices_and_kinds},
 		{"addresses", test_addresses},
 		{"filter rules", test_filter_rules},
+		{"months, change numbers and prices", test_billing},
 		CU_TEST_INFO_NULL,
 	};
 	return suite_run_with("ctl_value", set_up, tear_down, tests);
