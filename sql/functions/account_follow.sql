@@ -73,7 +73,7 @@ begin
 					and (s.updated_at < events_at[t.ord] or s.updated_at = events_at[t.ord]
 						and (statuses[t.ord] = 2 or s.in_octets < octets_in[t.ord])) end
 		returning t.ord, t.kind = 'first' as is_first, s.state = 'active' as is_active, s.session_key, s.nas_id,
-			s.acct_session_id, s.address, coalesce(s.framed_address, s.address) as address_in_use,
+			s.acct_session_id, s.address, coalesce(s.framed_address, s.address) as address_in_use, s.is_lease_gone,
 			(t.kind = 'first' or s.state <> 'active') and coalesce(s.leased_framed_prefix, s.leased_delegated_prefix,
 				s.framed_ipv6_prefix, s.delegated_ipv6_prefix) is not null as has_prefixes
 	), bound as (
@@ -88,9 +88,12 @@ begin
 		array_agg(f.ord) filter (where f.has_prefixes)
 	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed
 	from (
-		select f.*, not f.is_active and f.address is not null as ends, f.is_first and f.is_active and exists (
-			select from address a
-			where a.address = f.address_in_use and a.session_key is distinct from f.session_key) as wants
+		select f.*, not f.is_active and f.address is not null as ends, f.is_first and f.is_active
+			-- an authorised session has the address that it names
+			and (f.address_in_use is distinct from f.address or f.is_lease_gone is true)
+			and exists (
+				select from address a
+				where a.address = f.address_in_use and a.session_key is distinct from f.session_key) as wants
 		from followed f
 	) f;
 end

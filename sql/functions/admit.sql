@@ -79,6 +79,7 @@ declare
 	replaced uuid[];
 	evicted uuid[];
 	given_back uuid[];
+	holders uuid[]; -- sessions whose address or prefix is moved to another login
 	lost_keys uuid[]; -- sessions that are not made, after all
 	lost inet[]; -- what they would have had
 	asking_framed int[]; -- those of the turn that need a prefix of a pool
@@ -165,18 +166,25 @@ begin
 				end if;
 			end loop;
 			-- Free, or held by a session that admit_decide() takes it from.
-			update address a set session_key = t.session_key, subscriber_id = t.subscriber_id, changed_at = now()
-			from (
-				select answers[i] as session_key, subscriber_ids[i] as subscriber_id, f.row, f.session_key as holder
-				from unnest(others) i
-				cross join lateral (
-					select f.ctid as row, f.session_key from address f
-					where f.address = any (array[kept[i], kept_framed[i], kept_delegated[i]]) offset 0
-				) f
-				where turns[i] = turn and (is_new[i] or is_reused[i])
-			) t
-			where a.ctid = t.row and t.holder is distinct from t.session_key;
+			with moved as (
+				update address a set session_key = t.session_key, subscriber_id = t.subscriber_id, changed_at = now()
+				from (
+					select answers[i] as session_key, subscriber_ids[i] as subscriber_id, f.row, f.session_key as holder
+					from unnest(others) i
+					cross join lateral (
+						select f.ctid as row, f.session_key from address f
+						where f.address = any (array[kept[i], kept_framed[i], kept_delegated[i]]) offset 0
+					) f
+					where turns[i] = turn and (is_new[i] or is_reused[i])
+				) t
+				where a.ctid = t.row and t.holder is distinct from t.session_key
+				returning t.holder
+			)
+			select array_agg(m.holder) into holders from moved m where m.holder is not null;
 			perform admit_give_up(replaced, evicted, given_back);
+			if holders is not null then
+				perform admit_leases_gone(holders);
+			end if;
 			given_back := given_back || array(select answers[i] from unnest(others) i where turns[i] = turn and is_reused[i]);
 			if given_back <> '{}' then
 				perform prefixes_release(given_back, array(
@@ -235,6 +243,9 @@ begin
 				end if;
 			end loop;
 		end if;
+		if lost_keys <> '{}' and others is not null then
+			perform admit_leases_gone(lost_keys);
+		end if;
 		if array_remove(lost, null) <> '{}' then
 			perform leases_put_back(lost_keys, lost);
 		end if;
@@ -265,7 +276,8 @@ begin
 			framed_protocol = framed_protocols[t.ord], authorised_at = now(),
 			authorised_until = admit_until(no_accountings[t.ord], session_timeouts_s[t.ord], authorised_ss[t.ord]),
 			interim_s = interims_s[t.ord], session_timeout_s = session_timeouts_s[t.ord],
-			leased_framed_prefix = kept_framed[t.ord]::cidr, leased_delegated_prefix = kept_delegated[t.ord]::cidr
+			leased_framed_prefix = kept_framed[t.ord]::cidr, leased_delegated_prefix = kept_delegated[t.ord]::cidr,
+			is_lease_gone = null
 		from (
 			select i as ord, f.row
 			from unnest(others) i

@@ -29,3 +29,13 @@ begin
 	end if;
 end
 $$;
+
+-- Sessions whose address is another login's now, or free, though they wait for their Start: it has to ask whose the address
+-- is. Of all others an authorised session has what it names (account_follow.sql).
+drop function if exists poprad.admit_leases_gone;
+create function poprad.admit_leases_gone(keys uuid[]) returns void
+language plpgsql volatile set search_path = poprad, pg_temp as $$
+begin
+	update session s set is_lease_gone = true where s.session_key = any (keys) and s.state = 'authorised';
+end
+$$;

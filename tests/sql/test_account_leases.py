@@ -6,6 +6,7 @@ import pytest
 
 from support.accounting import (INTERIM, START, STOP, account, at, authorise, expire, holder, packet, provider, rows,
                                 session, sessions, value)
+from support.login import admit, request
 
 
 @pytest.fixture
@@ -120,12 +121,54 @@ def test_a_static_address_is_only_its_subscribers(connection):
     assert str(holder(connection, "10.0.4.10")) == by_name(connection, "2")["session_key"]
 
 
-def test_a_session_whose_static_address_moved_on_is_marked(connection):
-    old = authorise(connection, login="static@isp.example", address="10.0.4.10")
-    young = authorise(connection, login="static@isp.example", address="10.0.4.10", when=3)
-    account(connection, packet(START, 5, login="static@isp.example", class_key=old, acct_session_id="old"))
-    assert session(connection, old)["flags"] == ["address_conflict"]
-    assert holder(connection, "10.0.4.10") == young
+@pytest.mark.parametrize("framed_address", [None, "10.0.4.10"])
+def test_a_session_whose_static_address_moved_on_is_marked(connection, framed_address):
+    owner = value(connection, "select subscriber_id from poprad.subscriber where login = 'static@isp.example'")
+    old, young = (request(owner, static_address="10.0.4.10", nas_port=port, user_name="static@isp.example") for port in (1, 2))
+    with connection.cursor() as cursor:
+        assert [admit(cursor, one)[0].address for one in (old, young)] == ["10.0.4.10"] * 2
+    account(connection, packet(START, 5, login="static@isp.example", class_key=old["session_key"], acct_session_id="old",
+                               framed_address=framed_address))
+    assert session(connection, old["session_key"])["flags"] == ["address_conflict"]
+    assert holder(connection, "10.0.4.10") == young["session_key"]
+
+
+@pytest.fixture
+def refused(connection):
+    """An authorised session whose lease went back: its subscriber got another pool, which had no address for his next login on
+    the line. His session, and what makes further requests."""
+    owner, plan = rows(connection, "select subscriber_id, plan_id from poprad.subscriber where login = 'demo@isp.example'")[0]
+    pools = []
+    for name, network in (("first", "10.0.90.0/29"), ("second", "10.0.91.0/29")):
+        rows(connection, "select poprad.pool_add(%s, %s, null, false)", name, network)
+        pools.append(value(connection, "select pool_id from poprad.pool where name = %s", name))
+
+    def ask(**values):
+        made = {"pool_id": pools[0], "plan_id": plan, "nas_port": 7, "user_name": "demo@isp.example", **values}
+        with connection.cursor() as cursor:
+            return admit(cursor, request(owner, **made))[0]
+
+    key = ask(candidate_1="10.0.90.1").session_key
+    assert holder(connection, "10.0.90.1") == key
+    assert ask(pool_id=pools[1]).reason == "candidates_taken"
+    assert holder(connection, "10.0.90.1") is None
+    assert session(connection, key)["is_lease_gone"]
+    return key, ask
+
+
+@pytest.mark.parametrize("framed_address", [None, "10.0.90.1"])
+def test_a_session_whose_lease_went_back_takes_the_address_again(connection, refused, framed_address):
+    key, _ = refused
+    account(connection, packet(START, 5, class_key=key, framed_address=framed_address))
+    assert holder(connection, "10.0.90.1") == key
+
+
+def test_a_login_that_takes_such_a_session_over_gives_it_a_lease(connection, refused):
+    key, ask = refused
+    verdict = ask(candidate_1="10.0.90.2")
+    assert verdict.session_key == key and holder(connection, str(verdict.address)) == key
+    assert session(connection, key)["is_lease_gone"] is None
+
 
 def test_an_address_that_means_none(connection):
     account(connection, packet(START, 5, login="nobody", framed_address="0.0.0.0"),
