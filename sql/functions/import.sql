@@ -2,13 +2,13 @@
 -- Copyright the poprad authors
 --
 -- popradctl import freeradius: the source's rows are copied into the tables import_*, then resolved and written, in one
--- transaction. An import that is repeated writes what has changed in the source, and nothing that was changed here.
+-- transaction; sessions follow in many. An import that is repeated writes what has changed in the source, and nothing that was changed here.
 
--- One at a time. Whatever an earlier one left is gone.
+-- One at a time, until its connection ends. Whatever an earlier one left is gone.
 create or replace function poprad.import_begin() returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
-	if not pg_try_advisory_xact_lock(hashtextextended('poprad.import', 0)) then
+	if not pg_try_advisory_lock(hashtextextended('poprad.import', 0)) then
 		raise exception 'another import is under way';
 	end if;
 	perform import_clear();
@@ -18,7 +18,7 @@ $$;
 create or replace function poprad.import_clear() returns void
 language sql security definer set search_path = poprad, pg_temp as $$
 	truncate import_radcheck, import_radreply, import_radgroupcheck, import_radgroupreply, import_radusergroup, import_nas,
-		import_radippool, import_group, import_plan, import_user, import_report restart identity
+		import_radippool, import_radacct, import_group, import_plan, import_user, import_report restart identity
 $$;
 
 -- In MySQL names are compared without case: a user's rows are brought under one spelling, that of his first.
@@ -42,7 +42,7 @@ begin
 end
 $$;
 
--- Everything but sessions. zone: of the times that name none. is_forced: what was changed here is written over.
+-- Everything but sessions (import_sessions). zone: of the times that name none. is_forced: what was changed here is written over.
 create or replace function poprad.import_settings(zone text, is_forced boolean) returns void
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin

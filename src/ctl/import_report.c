@@ -5,6 +5,7 @@
 #include "ctl/field.h"
 #include "ctl/value.h"
 #include "radius/dictionary.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { SOURCE, ID, OWNER, ATTRIBUTE, LINE, PASSWORD };
@@ -97,32 +98,75 @@ static int print_lines(struct pg *pg, const char *sql)
 	return CTL_OK;
 }
 
-int import_print_report(struct pg *pg)
+/* Of one part of the import: a condition for poprad.import_report. */
+static int print_told(struct pg *pg, const char *condition)
 {
-	int code = print_lines(pg,
-		"select case r.fate when 'change' then 'with a change: ' when 'lost' then 'not: ' "
-		"else 'left as it is: ' end || r.source || coalesce(' ' || nullif(r.id, ''), '') "
-		"|| "
-		"' of ' || r.subject || ': ' || r.message from poprad.import_report r "
-		"where r.fate in ('change', 'lost', 'left') order by r.place");
+	return print_lines(pg,
+		mem_must(talloc_asprintf(pg->call->ctx,
+			"select case r.fate when 'change' then 'with a change: ' "
+			"when 'lost' then 'not: ' else 'left as it is: ' end || r.source || "
+			"coalesce(' ' || nullif(r.id, ''), '') || ' of ' || r.subject || ': ' || "
+			"r.message from poprad.import_report r "
+			"where r.fate in ('change', 'lost', 'left') and %s order by r.place",
+			condition)));
+}
+
+int import_print_settings(struct pg *pg)
+{
+	int code = print_told(pg, "r.source <> 'radacct'");
 
 	if (code == CTL_OK)
-		code = print_lines(pg, "select format('%s: %s new, %s changed, %s as before, %s "
-				       "left as they are', "
-				       "k.plural, count(*) filter (where r.fate = 'new'), "
-				       "count(*) filter (where r.fate = 'changed'), "
-				       "count(*) filter (where r.fate = 'same'), "
-				       "count(*) filter (where r.fate = 'left')) "
-				       "from (values (1, 'nas', 'access servers'), (2, 'pool', "
-				       "'runs of addresses'), "
-				       "(3, 'plan', 'plans'), (4, 'subscriber', 'subscribers')) "
-				       "k (place, source, plural) "
-				       "left join poprad.import_report r on r.source = k.source "
-				       "group by k.place, k.plural order by k.place");
+		code = print_lines(pg,
+			"select format('%s: %s new, %s changed, %s as before, %s left as they "
+			"are', "
+			"k.plural, count(*) filter (where r.fate = 'new'), "
+			"count(*) filter (where r.fate = 'changed'), "
+			"count(*) filter (where r.fate = 'same'), "
+			"count(*) filter (where r.fate = 'left')) "
+			"from (values (1, 'nas', 'access servers'), "
+			"(2, 'pool', 'runs of addresses'), (3, 'plan', 'plans'), "
+			"(4, 'subscriber', 'subscribers')) k (place, source, plural) "
+			"left join poprad.import_report r on r.source = k.source "
+			"group by k.place, k.plural order by k.place");
 	if (code == CTL_OK)
 		code = print_lines(pg,
 			"select format('%s with a change, %s not imported', "
 			"count(*) filter (where fate = 'change'), "
 			"count(*) filter (where fate = 'lost')) from poprad.import_report");
+	return code;
+}
+
+enum { REACHED, SESSIONS_NEW, SESSIONS_CHANGED, SESSIONS_SAME, SESSIONS_LOST };
+
+int import_sessions(struct pg *pg, const char *zone)
+{
+	char place[24] = "0";
+	unsigned long counts[SESSIONS_LOST + 1] = {0};
+	struct params params = {0};
+	bool is_done = false;
+	int code = CTL_OK;
+
+	params_add(&params, place);
+	params_add(&params, zone);
+	while (code == CTL_OK && !is_done) {
+		PGresult *rows;
+
+		code = pg_run(pg, "select * from poprad.import_sessions($1, $2)", &params, &rows);
+		if (code != CTL_OK)
+			break;
+		is_done = PQntuples(rows) == 0;
+		for (int i = SESSIONS_NEW; !is_done && i <= SESSIONS_LOST; i++)
+			counts[i] += strtoul(PQgetvalue(rows, 0, i), NULL, 10);
+		if (!is_done)
+			snprintf(place, sizeof(place), "%s", PQgetvalue(rows, 0, REACHED));
+		PQclear(rows);
+	}
+	if (code == CTL_OK)
+		code = print_told(pg, "r.source = 'radacct'");
+	if (code == CTL_OK)
+		fprintf(pg->call->out,
+			"sessions: %lu new, %lu changed, %lu as before, %lu not imported\n",
+			counts[SESSIONS_NEW], counts[SESSIONS_CHANGED], counts[SESSIONS_SAME],
+			counts[SESSIONS_LOST]);
 	return code;
 }

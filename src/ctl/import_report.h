@@ -8,4 +8,7 @@
 /* Adds attributes and passwords that no login could use. The dictionary has been loaded. */
 int import_check_texts(struct pg *pg) MUST_CHECK;
 /* Writes all rows that became something else or nothing, and then how many of each. */
-int import_print_report(struct pg *pg) MUST_CHECK;
+int import_print_settings(struct pg *pg) MUST_CHECK;
+/* Goes through the sessions, and writes the same of them. Each part of them is a transaction of its
+ * own, unless one is open. zone: of times that name none. */
+int import_sessions(struct pg *pg, const char *zone) MUST_CHECK;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 const char *const staging_tables[] = {"radcheck", "radreply", "radgroupcheck", "radgroupreply",
-	"radusergroup", "nas", "radippool", NULL};
+	"radusergroup", "nas", "radippool", "radacct", NULL};
 
 int staging_init(TALLOC_CTX *ctx, struct staging *staging, struct pg *pg, const char *table)
 {

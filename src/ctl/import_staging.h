@@ -27,3 +27,5 @@ int staging_end(const struct staging *staging) MUST_CHECK;
 
 /* Copies all tables of a database that FreeRADIUS uses. */
 int import_from_database(struct call *call, struct pg *pg, const char *conninfo) MUST_CHECK;
+/* The same of a file that mysqldump wrote; "-" is standard input. */
+int import_from_dump(struct call *call, struct pg *pg, const char *path) MUST_CHECK;

@@ -255,3 +255,97 @@ def test_two_imports_at_once(source, database):
     with pytest.raises(Exception, match="another import is under way"):
         other.load()
     source.here.run("rollback")
+
+
+ACCT = ("acctsessionid, acctuniqueid, username, nasipaddress, nasportid, acctstarttime, acctupdatetime, acctstoptime, acctsessiontime, "
+        "acctinputoctets, acctoutputoctets, framedipaddress, acctterminatecause")
+
+
+@pytest.fixture
+def provider(source):
+    """An access server, a plan with a pool, and two subscribers."""
+    source.put("nas", ("192.0.2.1", "edge", "cisco", "secret", None))
+    source.put("radippool", *[("lines", f"198.51.100.{n}", "", "") for n in range(1, 255)])
+    source.put("radcheck", *clear("one", "two"))
+    source.put("radusergroup", ("one", "gold", "1"), ("two", "gold", "1"))
+    source.put("radgroupcheck", ("gold", "Pool-Name", ":=", "lines"))
+    source.load()
+    return source
+
+
+def sessions(source, *rows, zone="UTC"):
+    """What became of these: new, changed, as before, lost; in parts, as popradctl does it."""
+    source.here.run("select poprad.import_begin()")
+    for number, row in enumerate(rows, 1):
+        source.here.run(f"insert into poprad.import_radacct (radacctid, {ACCT}) values (%s{', %s' * len(row)})", str(number), *row)
+    counts, reached = [0, 0, 0, 0], 0
+    while (part := source.here.rows("select * from poprad.import_sessions(%s, %s)", reached, zone)):
+        reached = part[0][0]
+        counts = [sum(pair) for pair in zip(counts, part[0][1:])]
+    return counts
+
+
+def at(source, ago):
+    return source.here.one("select (now() - %s::interval)::timestamp(0)::text || '+00'", ago)
+
+
+def row_of(source, session_id, login, start, update, stop, seconds, octets_in, octets_out, address, cause=None, nas="192.0.2.1"):
+    times = [None if ago is None else at(source, ago) for ago in (start, update, stop)]
+    return (session_id, f"unique-{session_id}", login, nas, "7", *times, seconds, octets_in, octets_out, address, cause)
+
+
+def test_sessions_that_ended_go_into_history(provider):
+    made = [row_of(provider, "a", "one", "40 days", None, "39 days", "86400", "1000", "2000", "198.51.100.9", "User-Request"),
+            row_of(provider, "b", "nobody", "3 hours", None, "2 hours", "3600", "10", "20", None, "", nas="203.0.113.1")]
+    assert sessions(provider, *made) == [2, 0, 0, 0]
+    assert sessions(provider, *made) == [0, 0, 2, 0], "the same rows are the same sessions"
+    assert provider.here.one("select count(*) from poprad.session") == 0
+    assert provider.here.rows("select user_name, subscriber_id is null, nas_id > 0, session_time, in_octets, terminate_cause, cause_rank "
+                              "from poprad.session_history order by started_at") == [
+        ["one", False, True, 86400, 1000, "User-Request", 4], ["nobody", True, False, 3600, 10, "User-Request", 4]]
+    assert provider.here.one("select row(sum(seconds), sum(octets_in), sum(octets_out), sum(sessions), count(*))::text from poprad.usage") == (
+        "(86400,1000,2000,1,2)"), "it is booked to both its days"
+    assert provider.here.one("select count(*) from radius.radacct where acctstoptime is not null") == 2
+
+
+def test_open_sessions_go_on(provider):
+    """With the next record of their access server, and with their address."""
+    made = [row_of(provider, "a", "one", "2 hours", "5 minutes", None, "6900", "1000", "2000", "198.51.100.9"),
+            row_of(provider, "b", "two", "9 days", "8 days", None, "86400", "1", "2", "198.51.100.10")]
+    assert sessions(provider, *made) == [2, 0, 0, 0]
+    assert provider.here.rows("select user_name, state, host(address) from poprad.session") == [["one", "active", "198.51.100.9"]]
+    assert provider.here.one("select count(*) from poprad.address a join poprad.session s using (session_key) where a.address = '198.51.100.9'") == 1
+    assert provider.here.rows("select user_name, terminate_cause, cause_rank, stopped_at = updated_at from poprad.session_history") == [
+        ["two", "Lost-Service", 1, True]]
+    assert provider.here.rows("select acct_session_id, login from poprad.session_alias") == [["a", "one"]]
+    ended = row_of(provider, "a", "one", "2 hours", None, "1 minute", "7100", "1500", "2500", "198.51.100.9", "User-Request")
+    ended = (*ended[:5], provider.here.one("select started_at::text from poprad.session"), *ended[6:])
+    assert sessions(provider, ended, made[1]) == [0, 1, 1, 0]
+    assert provider.here.one("select row(state, session_time, in_octets, terminate_cause)::text from poprad.session") == "(closed,7100,1500,User-Request)"
+    assert provider.here.one("select session_key is null from poprad.address where address = '198.51.100.9'")
+    assert provider.here.one("select sum(octets_in) from poprad.usage") == 1501
+
+
+def test_rows_that_tell_little(provider):
+    """Times of no zone are of the zone that is named; zeros and text are none."""
+    plain = ("x", None, "one", "not an address", "", "2026-03-01 12:00:00", "0000-00-00 00:00:00", "2026-03-01 13:00:00", None, "-5", "many", "", "")
+    none = ("y", "u", "one", "192.0.2.1", "", None, "soon", "0000-00-00 00:00:00", "5", "1", "1", "", "")
+    stopped = ("z", "v", "one", "192.0.2.1", "", None, None, "2026-03-02 13:00:00", "600", "1", "1", "", "")
+    assert sessions(provider, plain, none, stopped, zone="Europe/Bratislava") == [2, 0, 0, 1]
+    assert provider.here.rows("select acct_session_id, started_at at time zone 'UTC', session_time, in_octets, host(nas_address) "
+                              "from poprad.session_history order by 1") == [
+        ["x", provider.here.one("select timestamp '2026-03-01 11:00'"), 3600, 0, "0.0.0.0"],
+        ["z", provider.here.one("select timestamp '2026-03-02 11:50'"), 600, 1, "192.0.2.1"]]
+
+
+def test_many_sessions_in_parts(provider):
+    provider.here.run("select poprad.import_begin()")
+    provider.here.run("""insert into poprad.import_radacct (radacctid, acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime, acctstoptime,
+        acctsessiontime, acctinputoctets) select n, n, 'u' || n, 'one', '192.0.2.1', now() - n * interval '1 hour' - interval '1 hour',
+        now() - n * interval '1 hour', '3600', n from generate_series(1, 1203) n""")
+    reached, made = 0, 0
+    while (part := provider.here.rows("select reached, made from poprad.import_sessions(%s, 'UTC')", reached)):
+        reached, made = part[0][0], made + part[0][1]
+    assert made == 1203
+    assert provider.here.one("select row(count(*), sum(in_octets))::text from poprad.session_history") == "(1203,724206)"
+    assert provider.here.one("select row(sum(sessions), sum(octets_in), sum(seconds))::text from poprad.usage") == f"(1203,724206,{1203 * 3600})"

@@ -2,21 +2,19 @@
 # Copyright the poprad authors
 """popradctl import freeradius: a database of FreeRADIUS's own schema is taken over, and both servers give the same answers."""
 
+import base64
 import collections
 import hashlib
-import base64
 
 import psycopg2
 import psycopg2.extras
 import pytest
 
-from support import freeradius
+from support import freeradius, radius
 
 USERS = 10_000
 KINDS = 20
 SAMPLE = 20  # logins of each kind
-
-pytestmark = pytest.mark.skipif(freeradius.problem() is not None, reason=str(freeradius.problem()))
 
 
 def password(n):
@@ -24,8 +22,7 @@ def password(n):
 
 
 def nt_hash(n):
-    from support.radius import nt_hash as made
-    return made(password(n)).hex()
+    return radius.nt_hash(password(n)).hex()
 
 
 def salted_sha(n):
@@ -176,6 +173,7 @@ def source(server):
 
 
 @pytest.mark.once
+@pytest.mark.skipif(freeradius.problem() is not None, reason=str(freeradius.problem()))
 def test_both_servers_give_the_same_answers(both):
     server, other, connection = both
     words = server.ctl("import", "freeradius", "--dsn", source(server))
@@ -188,3 +186,89 @@ def test_both_servers_give_the_same_answers(both):
     assert len(theirs) / 4 < accepted < len(theirs) * 3 / 4
     again = server.ctl("import", "freeradius", "--dsn", source(server))
     assert f"subscribers: 0 new, 0 changed, {USERS} as before, 0 left as they are" in again
+
+
+DUMP = r"""/*M!999999\- enable the sandbox mode */
+-- MariaDB dump 10.19  Distrib 10.11, for debian-linux-gnu (x86_64)
+/*!40101 SET NAMES utf8mb4 */;
+DROP TABLE IF EXISTS `nas`;
+CREATE TABLE `nas` (
+  `id` int(10) NOT NULL AUTO_INCREMENT,
+  `nasname` varchar(128) NOT NULL,
+  `shortname` varchar(32) DEFAULT NULL,
+  `type` varchar(30) DEFAULT 'other',
+  `secret` varchar(60) NOT NULL DEFAULT 'secret',
+  PRIMARY KEY (`id`),
+  KEY `nasname` (`nasname`)
+) ENGINE=InnoDB;
+LOCK TABLES `nas` WRITE;
+/*!40000 ALTER TABLE `nas` DISABLE KEYS */;
+INSERT INTO `nas` VALUES (1,'192.0.2.1','north',NULL,'it\'s\\secret'),
+(2,'nas.example','south','other','x');
+/*!40000 ALTER TABLE `nas` ENABLE KEYS */;
+UNLOCK TABLES;
+INSERT INTO `radcheck` (`id`, `username`, `attribute`, `op`, `value`) VALUES (1,'Alice','Cleartext-Password',':=','pass;word'),(2,'alice','Simultaneous-Use',':=','2');
+INSERT INTO `radreply` (`id`, `username`, `attribute`, `op`, `value`) VALUES (1,'ALICE','Reply-Message','=','Grüß Gott'),(2,'alice','X-Unknown','=','1');
+INSERT INTO `radusergroup` (`username`, `groupname`, `priority`, `id`) VALUES ('alice','gold',1,1);
+INSERT INTO `radgroupreply` (`id`, `groupname`, `attribute`, `op`, `value`) VALUES (1,'gold','Idle-Timeout',':=','600');
+INSERT INTO `radacct` (`radacctid`, `acctsessionid`, `acctuniqueid`, `username`, `nasipaddress`, `acctstarttime`, `acctstoptime`, `acctsessiontime`, `acctinputoctets`, `acctoutputoctets`, `acctterminatecause`) VALUES
+(1,'s1','u1','Alice','192.0.2.1','2026-07-01 12:00:00','2026-07-01 13:00:00',3600,5000000000,7,'User-Request'),
+(2,'s2','u2','Alice','192.0.2.1',NULL,NULL,NULL,NULL,NULL,'');
+DELIMITER ;;
+CREATE TRIGGER t AFTER INSERT ON radacct FOR EACH ROW BEGIN INSERT INTO nas VALUES (1); END;;
+DELIMITER ;
+"""
+
+
+def test_a_dump_of_mysql(server, make_client, tmp_path):
+    dump = tmp_path / "radius.sql"
+    dump.write_text(DUMP, encoding="utf-8")
+    before = server.value("select count(*) from poprad.subscriber")
+    words = server.ctl("import", "freeradius", "--dump", str(dump), "--dry-run", "--time-zone", "Europe/Bratislava")
+    assert "this was a dry run: nothing has been written" in words
+    assert server.value("select count(*) from poprad.subscriber") == before
+    real = server.ctl("import", "freeradius", "--dump", "-", "--time-zone", "Europe/Bratislava", stdin=DUMP)
+    assert words == real + "this was a dry run: nothing has been written\n"
+    for line in ("with a change: subscriber of Alice: his name is spelt in several ways; he logs in with this one",
+                 "not: nas 2 of nas.example: nas nas.example: an access server is known by its address or network, not by a name",
+                 "not: radreply 2 of Alice: kept, and not sent: X-Unknown: the dictionary knows no such attribute",
+                 "not: radacct 2 of Alice: nothing says when it was", "subscribers: 1 new, 0 changed, 0 as before, 0 left as they are",
+                 "sessions: 1 new, 0 changed, 0 as before, 1 not imported"):
+        assert line in real.splitlines()
+    assert server.sql("select secret from poprad.nas where name = 'north'") == [("it's\\secret",)]
+    assert server.sql("select started_at at time zone 'UTC', in_octets from poprad.session_history where user_name = 'Alice'") == [
+        ("2026-07-01 10:00:00", "5000000000")]
+    accept = make_client(server).login("Alice", "pass;word")
+    assert accept.text(radius.REPLY_MESSAGE) == "Grüß Gott" and accept.number(radius.IDLE_TIMEOUT) == 600
+    assert server.value("select count(*) from poprad.import_radcheck") == "0", "nothing is left of the rows themselves"
+
+
+def test_a_broken_dump_changes_nothing(server, tmp_path):
+    dump = tmp_path / "radius.sql"
+    dump.write_text("INSERT INTO radcheck (id, username, attribute, op, value) VALUES (1,'broken','Cleartext-Password',':=','x');\n"
+                    "INSERT INTO radcheck (id) VALUES (2,3);\n")
+    status, output, errors = server.run("import", "freeradius", "--dump", str(dump))
+    assert (status, output) == (1, "")
+    assert errors == f"popradctl: {dump}:2: the file has a row with another number of values than columns\n"
+    assert server.value("select count(*) from poprad.subscriber where login = 'broken'") == "0"
+    assert server.run("import", "freeradius")[0] == server.run("import", "freeradius", "--dump", "x", "--dsn", "y")[0] == 2
+    assert server.run("import", "freeradius", "--dump", str(tmp_path / "none"))[0] == 1
+
+
+def test_an_open_session_goes_on(server, make_client, subscriber, tmp_path):
+    """With the records that its access server sends after the change."""
+    login, password = subscriber()
+    dump = tmp_path / "radius.sql"
+    start = server.value("select to_char(now() at time zone 'UTC' - interval '2 hours', 'YYYY-MM-DD HH24:MI:SS')")
+    heard = server.value("select to_char(now() at time zone 'UTC' - interval '5 minutes', 'YYYY-MM-DD HH24:MI:SS')")
+    dump.write_text(
+        "INSERT INTO radacct (radacctid, acctsessionid, acctuniqueid, username, nasipaddress, acctstarttime, acctupdatetime, acctstoptime, "
+        f"acctsessiontime, acctinputoctets, acctoutputoctets) VALUES (1,'before','u','{login}','127.0.0.1','{start}','{heard}',NULL,6900,100,200);\n")
+    assert "sessions: 1 new" in server.ctl("import", "freeradius", "--dump", str(dump))
+    client = make_client(server)
+    for status, seconds in ((radius.INTERIM, 7200), (radius.STOP, 7300)):
+        assert client.account(status, "before", login, [
+            (radius.NAS_IP_ADDRESS, radius.ipaddr("127.0.0.1")), (radius.ACCT_SESSION_TIME, seconds), (radius.ACCT_INPUT_OCTETS, 1000 + seconds)])
+    assert server.sql(f"select state, session_time, in_octets from poprad.session where user_name = '{login}'") == [("closed", "7300", "8300")]
+    assert server.sql(f"select sum(seconds), sum(octets_in) from poprad.usage join poprad.subscriber using (subscriber_id) where login = '{login}'") == [
+        ("7300", "8300")]
