@@ -131,12 +131,12 @@ class Contender:
     def memory_kib(self):
         return processes.proportional_kib(self.server_pid())
 
-    def query(self, statement):
+    def query(self, statement, values=None):
         """Rows, as the cluster's administrator."""
         connection = psycopg2.connect(self.cluster.conninfo(DATABASE))
         try:
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                cursor.execute(statement, values)
                 return cursor.fetchall()
         finally:
             connection.close()

@@ -38,7 +38,7 @@ SESSIONS = """
         from (
             select i, 1 + (i / 5 * 7919) %% %(subscribers)s as n,
                 %(begins)s::timestamptz + i * %(step)s * interval '1 s' - (i %% 5) * interval '3 h' as born
-            from generate_series(%(first)s, %(last)s) i
+            from generate_series(%(first)s::bigint, %(last)s) i
         ) g
         join poprad.subscriber s on s.login = 'line-' || g.n || '@isp.example'
         cross join lateral (
@@ -51,7 +51,10 @@ DAYS_USED = """
     insert into poprad.usage_day (subscriber_id, day, plan_id, seconds, octets_in, octets_out, sessions)
         select subscriber_id, (started_at at time zone 'UTC')::date, plan_id, sum(session_time), sum(in_octets),
             sum(out_octets), count(*)
-        from poprad.session_history group by 1, 2, 3"""
+        from poprad.session_history group by 1, 2, 3;
+    insert into poprad.usage_month (subscriber_id, month, seconds, octets_in, octets_out)
+        select subscriber_id, date_trunc('month', day::timestamp), sum(seconds), sum(octets_in), sum(octets_out)
+        from poprad.usage_day group by 1, 2"""
 
 # As it was before the first measurement, in the same places.
 PRESENT_AGAIN = [

@@ -24,13 +24,26 @@ class Year(Changed):
         "usage LOGIN": lambda login: ("usage", login),
     }
 
+    WHO = "subscriber_id = (select subscriber_id from poprad.subscriber where login = %s)"
+    VIEWS = {
+        "billing_changes(), the newest hundred":
+            "select * from poprad.billing_changes((select last_number - 100 from poprad.billing_sequence), 100)",
+        "billing_session, the newest of a subscriber":
+            f"select * from poprad.billing_session where {WHO} order by started_at desc limit 50",
+        "billing_usage_month of a subscriber": f"select * from poprad.billing_usage_month where {WHO}",
+        "billing_online of a subscriber": f"select * from poprad.billing_online where {WHO}",
+    }
+
     def measure(self, side, contender):
         found = super().measure(side, contender)
         found["octets"] = dict(zip(("history", "usage_day"), contender.octets()))
         found["look-ups"] = {}
         for name, words in self.COMMANDS.items():
             found["look-ups"][name] = timed(
-                lambda number, words=words: contender.server.ctl(*words(f"line-{number}@isp.example")))
+                lambda login, words=words: contender.server.ctl(*words(login)))
+        for name, statement in self.VIEWS.items():
+            found["look-ups"][name] = timed(
+                lambda login, statement=statement: contender.query(statement, (login,) if "%s" in statement else None))
         return found
 
     def table(self, results):
@@ -52,6 +65,6 @@ def timed(look_up):
     took = []
     for number in range(1, LOOKED_UP + 1):
         begun = time.monotonic()
-        look_up(number)
+        look_up(f"line-{number}@isp.example")
         took.append(1000 * (time.monotonic() - begun))
     return {"p50": statistics.median(took), "p95": statistics.quantiles(took, n=20)[-1]}
