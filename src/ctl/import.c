@@ -44,6 +44,18 @@ enum column {
 	NAS_PORT_TYPES,
 	NAS_GROUPS,
 	TUNNELS,
+	TUNNEL_ADDRESS,
+	RATE_IN,
+	RATE_OUT,
+	DNS_SERVERS,
+	ROUTES,
+	ADDRESS_LIST,
+	QUOTA_DAY_TIME,
+	QUOTA_DAY_VOLUME,
+	QUOTA_MONTH_TIME,
+	QUOTA_MONTH_VOLUME,
+	QUOTA_COUNTS,
+	PREPAID,
 	COLUMNS
 };
 
@@ -82,6 +94,18 @@ static const struct {
 	[NAS_PORT_TYPES] = {"nas_port_types", false, NULL, POLICY_NAS_PORT_TYPES},
 	[NAS_GROUPS] = {"nas_groups", false, NULL, POLICY_NAS_GROUPS},
 	[TUNNELS] = {"tunnels", false, NULL, POLICY_TUNNELS},
+	[TUNNEL_ADDRESS] = {"tunnel_address", false, NULL, POLICY_TUNNEL_ADDRESS},
+	[RATE_IN] = {"rate_in_kbit", false, NULL, POLICY_RATE_IN},
+	[RATE_OUT] = {"rate_out_kbit", false, NULL, POLICY_RATE_OUT},
+	[DNS_SERVERS] = {"dns_servers", false, NULL, POLICY_DNS_SERVERS},
+	[ROUTES] = {"routes", false, NULL, POLICY_ROUTES},
+	[ADDRESS_LIST] = {"address_list", false, NULL, POLICY_ADDRESS_LIST},
+	[QUOTA_DAY_TIME] = {"quota_day_s", false, NULL, POLICY_QUOTA_DAY_TIME},
+	[QUOTA_DAY_VOLUME] = {"quota_day_octets", false, NULL, POLICY_QUOTA_DAY_VOLUME},
+	[QUOTA_MONTH_TIME] = {"quota_month_s", false, NULL, POLICY_QUOTA_MONTH_TIME},
+	[QUOTA_MONTH_VOLUME] = {"quota_month_octets", false, NULL, POLICY_QUOTA_MONTH_VOLUME},
+	[QUOTA_COUNTS] = {"quota_counts", false, NULL, POLICY_QUOTA_COUNTS},
+	[PREPAID] = {"prepaid", false, NULL, POLICY_PREPAID},
 };
 
 struct import {

@@ -157,6 +157,9 @@ int policy_params(struct call *call, bool is_subscriber, struct params *params)
 	return code;
 }
 
+#define NUMBER_MAX_DIGITS \
+	18 /* fits; what is too large for the field is refused as it is elsewhere */
+
 static json_t *read_list(char *text)
 {
 	json_t *list = mem_must(json_array());
@@ -186,7 +189,8 @@ static json_t *read_value(const struct policy_field_info *info, char *text)
 	case POLICY_NUMBER:
 		break;
 	}
-	return *text != '\0' && strlen(text) <= 10 && text[strspn(text, "0123456789")] == '\0'
+	return *text != '\0' && strlen(text) <= NUMBER_MAX_DIGITS &&
+			       text[strspn(text, "0123456789")] == '\0'
 		       ? mem_must(json_integer(strtoll(text, NULL, 10)))
 		       : NULL;
 }

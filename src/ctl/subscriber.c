@@ -332,7 +332,10 @@ const struct command subscriber_commands[] = {
 			"subscriber has of his own: session_limit, session_timeout_s, "
 			"idle_timeout_s, interim_s, login_hours, time_zone, calling_stations, "
 			"learn_calling_station, called_stations, nas_port_types, nas_groups, "
-			"tunnels. An empty field is none; entries of a list stand between "
+			"tunnels, tunnel_address, rate_in_kbit, rate_out_kbit, dns_servers, "
+			"routes, address_list, quota_day_s, quota_day_octets, quota_month_s, "
+			"quota_month_octets, quota_counts, prepaid. "
+			"An empty field is none; entries of a list stand between "
 			"semicolons. Values may stand in double quotes. Each error is told with "
 			"its line, and nothing is imported then.",
 		.example = "popradctl subscriber import subscribers.csv",

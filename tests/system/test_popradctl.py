@@ -800,6 +800,27 @@ def test_columns_of_what_a_subscriber_has_of_his_own(operator, csv, names):
         assert (status, output) == (REFUSED, "") and f":2: {part}" in errors, errors
 
 
+def test_columns_of_what_his_line_is_provided_with(operator, csv, names):
+    one = names("csv")
+    path = csv("login,password,plan,rate_in_kbit,rate_out_kbit,dns_servers,routes,address_list,tunnel_address,quota_day_s,"
+               "quota_day_octets,quota_month_s,quota_month_octets,quota_counts,prepaid\n"
+               f"{one},p,plain,512,6144,10.0.1.1;2001:db8::53,10.0.9.0/24,slow,yes,3600,5000000000,90000,60000000000,out,no\n")
+    assert operator.ctl("subscriber", "import", path) == "1 subscribers imported\n"
+    row = shown(operator, "subscriber", "show", one)
+    assert {name: row[name] for name in (
+        "rate_in_kbit", "rate_out_kbit", "dns_servers", "routes", "address_list", "tunnel_address", "quota_day_s",
+        "quota_day_octets", "quota_month_s", "quota_month_octets", "quota_counts", "prepaid")} == {
+        "rate_in_kbit": 512, "rate_out_kbit": 6144, "dns_servers": ["10.0.1.1", "2001:db8::53"], "routes": ["10.0.9.0/24"],
+        "address_list": "slow", "tunnel_address": True, "quota_day_s": 3600, "quota_day_octets": 5000000000,
+        "quota_month_s": 90000, "quota_month_octets": 60000000000, "quota_counts": "out", "prepaid": False}
+    for header, value, part in (
+            ("rate_in_kbit", "fast", "rate_in_kbit is no number"), ("dns_servers", "ns.example", "dns_servers \"ns.example\" is no address"),
+            ("routes", "10.0.9.1/24", "routes \"10.0.9.1/24\" is no prefix"), ("quota_day_s", "99999999999", "quota_day_s"),
+            ("quota_counts", "some", "quota_counts"), ("prepaid", "perhaps", "prepaid is neither yes nor no")):
+        status, output, errors = operator.run("subscriber", "import", csv(f"login,password,plan,{header}\n{names()},p,plain,{value}\n"))
+        assert (status, output) == (REFUSED, "") and f":2: {part}" in errors, errors
+
+
 @pytest.mark.parametrize("header, part", [
     ("", "is empty"),
     ("login,password\n", "lacks one of the columns"),
