@@ -5,7 +5,7 @@
 -- Any packet may come twice, late or early, and the same batch may be carried out again: it then writes nothing.
 -- logins, user_names and acct_session_ids are empty where a packet has none; every other array may be null as a whole.
 --
--- verdict: recorded, or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
+-- verdict: recorded, over_quota (the same, and it shows first that the subscriber has used up a quota), or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
 -- without a Class of ours. released: the address that this packet gave back.
 --
 -- The sessions are found (account_session), or opened (account_open), the packets folded in (account_fold), and then what
@@ -85,6 +85,11 @@ declare
 	prefixed uuid[];
 	recalled uuid[]; -- from history
 	recalled_as session[]; -- as they were there
+	has_quotas constant boolean := (select v.has_quotas from catalog_version v);
+	metered int[]; -- packets of sessions that may have a quota, and these sessions
+	metered_keys uuid[];
+	opened_keys uuid[]; -- those of them that no login has begun
+	over_quota uuid[];
 	turning session[]; -- those of the turn whose day is over
 	used usage_day[]; -- to be booked
 begin
@@ -206,6 +211,10 @@ begin
 			foreach place in array turn loop
 				is_recorded[place] := true;
 			end loop;
+			if has_quotas then
+				metered := metered || turn;
+				metered_keys := metered_keys || keys;
+			end if;
 			exit;
 		end if;
 
@@ -301,6 +310,11 @@ begin
 				is_recorded[place] := true;
 			end loop;
 			begun := begun || opened.begun;
+			if has_quotas then
+				metered := metered || new_ords;
+				metered_keys := metered_keys || array(select new_keys[i] from unnest(new_ords) i);
+				opened_keys := opened_keys || array(select new_keys[i] from unnest(new_ords) i);
+			end if;
 			taking_keys := taking_keys || opened.taking_keys;
 			taking_addresses := taking_addresses || opened.taking_addresses;
 			prefixed := prefixed || opened.prefixed_keys;
@@ -333,6 +347,10 @@ begin
 		foreach place in array coalesce(folded.written, '{}') loop
 			is_recorded[place] := true;
 		end loop;
+		if has_quotas then
+			metered := metered || turn;
+			metered_keys := metered_keys || keys;
+		end if;
 		begun := begun || folded.begun;
 		ended := ended || folded.ended;
 		ended_keys := ended_keys || folded.ended_keys;
@@ -365,6 +383,9 @@ begin
 	if begun is not null and (is_locked or limited <> '{}') then
 		perform account_limit(begun);
 	end if;
+	if has_quotas then
+		over_quota := quota_watch(metered_keys, opened_keys);
+	end if;
 	if recalled <> '{}' then
 		recalled := array(select s.session_key from session s where s.session_key = any (recalled) and s.state = 'closed');
 		used := used || usage_rest(recalled);
@@ -375,7 +396,8 @@ begin
 	end if;
 
 	return query
-	select i, case when is_recorded[i] then 'recorded' else 'repeat' end,
+	select i, case when metered_keys[array_position(metered, i)] = any (over_quota) then 'over_quota'
+			when is_recorded[i] then 'recorded' else 'repeat' end,
 		case when class_keys[i] is not null then is_ignored[i] is not true end, freed[i]
 	from generate_subscripts(statuses, 1) i;
 end

@@ -51,6 +51,8 @@ begin
 		and (account_session_time(session_times[t.ord]) < s.session_time) is not true
 		and (octets_in[t.ord] < s.in_octets) is not true
 		and (octets_out[t.ord] < s.out_octets) is not true
+		and (session_times[t.ord] >= s.quota_at_s or octets_in[t.ord] >= s.quota_at_in
+			or octets_out[t.ord] >= s.quota_at_out) is not true -- quota_watch.sql
 		and 'address_conflict' <> all (s.flags) and 'prefix_conflict' <> all (s.flags)
 	returning t.ord;
 end

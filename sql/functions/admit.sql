@@ -27,6 +27,7 @@
 -- framed_prefixes, delegated_prefixes: the subscribers' static prefixes. framed_pool_ids, delegated_pool_ids: where those
 -- who have none get them from, 0: nowhere; prefix_searches: the whole range may be searched. All null as a whole where
 -- nobody is to have any prefix.
+-- quotas_at_s, quotas_at_in, quotas_at_out: what the session may count before it is looked at (quota_watch.sql); null: no limit.
 --
 -- Nearly every login is plain: its subscriber has no open session, no static address or prefix, and it is no repeat. It is
 -- admitted as a new session. admit_decide() looks at the others alone.
@@ -49,7 +50,8 @@ create function poprad.admit(session_keys uuid[], subscriber_ids int[], plan_ids
 	candidates_1 inet[], candidates_2 inet[], candidates_3 inet[], candidates_4 inet[], searches boolean[],
 	authorised_maxima int[], authorised_ss int[], learned_stations text[],
 	framed_prefixes inet[] default null, delegated_prefixes inet[] default null, framed_pool_ids int[] default null,
-	delegated_pool_ids int[] default null, prefix_searches boolean[] default null, prefixes_required boolean[] default null)
+	delegated_pool_ids int[] default null, prefix_searches boolean[] default null, prefixes_required boolean[] default null,
+	quotas_at_s bigint[] default null, quotas_at_in bigint[] default null, quotas_at_out bigint[] default null)
 returns table (ord int, reason text, session_key uuid, address inet, used_candidate int2, framed_prefix inet,
 	delegated_prefix inet)
 language plpgsql volatile security definer set search_path = poprad, pg_temp as $$
@@ -253,13 +255,13 @@ begin
 		insert into session (session_key, state, subscriber_id, plan_id, nas_id, nas_address, nas_ip_address,
 			nas_identifier, nas_port, nas_port_id, nas_port_type, calling_station_id, called_station_id, user_name, class,
 			address, service_type, framed_protocol, authorised_at, authorised_until, interim_s,
-			session_timeout_s, leased_framed_prefix, leased_delegated_prefix)
+			session_timeout_s, leased_framed_prefix, leased_delegated_prefix, quota_at_s, quota_at_in, quota_at_out)
 		select session_keys[i], 'authorised', subscriber_ids[i], plan_ids[i], nas_ids[i], nas_addresses[i],
 			nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i], nas_port_types[i],
 			calling_station_ids[i], called_station_ids[i], user_names[i], classes[i], coalesce(kept[i], leased[i]),
 			service_types[i], framed_protocols[i], now(),
 			admit_until(no_accountings[i], session_timeouts_s[i], authorised_ss[i]), interims_s[i],
-			session_timeouts_s[i], kept_framed[i]::cidr, kept_delegated[i]::cidr
+			session_timeouts_s[i], kept_framed[i]::cidr, kept_delegated[i]::cidr, quotas_at_s[i], quotas_at_in[i], quotas_at_out[i]
 		from (
 			select i from generate_subscripts(turns, 1) i
 			where turns[i] = turn and is_new[i]
@@ -277,7 +279,8 @@ begin
 			authorised_until = admit_until(no_accountings[t.ord], session_timeouts_s[t.ord], authorised_ss[t.ord]),
 			interim_s = interims_s[t.ord], session_timeout_s = session_timeouts_s[t.ord],
 			leased_framed_prefix = kept_framed[t.ord]::cidr, leased_delegated_prefix = kept_delegated[t.ord]::cidr,
-			is_lease_gone = null
+			is_lease_gone = null,
+			quota_at_s = quotas_at_s[t.ord], quota_at_in = quotas_at_in[t.ord], quota_at_out = quotas_at_out[t.ord]
 		from (
 			select i as ord, f.row
 			from unnest(others) i

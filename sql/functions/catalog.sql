@@ -32,6 +32,7 @@ create or replace function poprad.catalog_document(wanted int[]) returns jsonb
 language sql stable security definer set search_path = poprad, pg_temp as $$
 	select jsonb_build_object(
 		'version', (select version from catalog_version),
+		'has_quotas', (select has_quotas from catalog_version),
 		'nas', (
 			select coalesce(jsonb_agg(jsonb_build_object('nas_id', n.nas_id, 'name', n.name, 'prefix', n.prefix,
 				'secret', n.secret, 'kind', n.kind, 'nas_group_id', coalesce(n.nas_group_id, 0), 'nas_group', coalesce(g.name, ''),
@@ -137,11 +138,32 @@ $$;
 create or replace function poprad.catalog_changed() returns trigger
 language plpgsql security definer set search_path = poprad, pg_temp as $$
 begin
-	update catalog_version set version = version + 1;
+	update catalog_version v set version = v.version + 1, has_quotas = v.has_own_quotas or exists (
+		select from plan p
+		where p.quota_day_s > 0 or p.quota_day_octets > 0 or p.quota_month_s > 0 or p.quota_month_octets > 0 or p.prepaid);
 	notify poprad_catalog;
 	return null;
 end
 $$;
+
+-- A subscriber has a quota of his own, or is prepaid. His open sessions are looked at with their next records.
+create or replace function poprad.own_quotas_changed() returns trigger
+language plpgsql security definer set search_path = poprad, pg_temp as $$
+begin
+	update catalog_version set version = version + 1, has_own_quotas = true, has_quotas = true where not has_own_quotas;
+	if found then
+		notify poprad_catalog;
+	end if;
+	update session s set quota_at_s = 0 where s.subscriber_id = new.subscriber_id and s.state <> 'closed';
+	return null;
+end
+$$;
+create or replace trigger own_quotas_changed
+after insert or update of quota_day_s, quota_day_octets, quota_month_s, quota_month_octets, quota_counts, prepaid
+on poprad.subscriber_policy
+for each row when (new.quota_day_s > 0 or new.quota_day_octets > 0 or new.quota_month_s > 0 or new.quota_month_octets > 0
+	or new.prepaid)
+execute function poprad.own_quotas_changed();
 
 do $$
 declare

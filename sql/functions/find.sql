@@ -2,8 +2,8 @@
 -- Copyright the poprad authors
 --
 -- Looks subscribers up by their login (user, or user@realm with the realm in lower case), as many as there are.
--- policy: what the subscriber has of his own, a JSON object; null: all is as in his plan. If he has a quota, what he has used of
--- it is in there, and if he is prepaid, what is left (find_quota.sql).
+-- policy: what the subscriber has of his own, a JSON object; null: all is as in his plan. Where anybody has a quota or a
+-- balance (catalog_version.has_quotas), find_metered() is asked instead.
 -- PL/pgSQL only because its statements are planned once; it locks and changes nothing.
 -- lateral (... offset 0): the index is used even if the plan was made while the table was small.
 
@@ -14,14 +14,6 @@ returns table (ord int, subscriber_id int, plan_id int, status text, expires_at 
 language plpgsql stable security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
-	if exists (select from plan p
-			where p.quota_day_s > 0 or p.quota_day_octets > 0 or p.quota_month_s > 0 or p.quota_month_octets > 0 or p.prepaid)
-		or exists (select from subscriber_policy p
-			where p.quota_day_s > 0 or p.quota_day_octets > 0 or p.quota_month_s > 0 or p.quota_month_octets > 0 or p.prepaid)
-	then
-		return query select * from find_metered(logins);
-		return;
-	end if;
 	return query
 	select l.ord::int, s.subscriber_id, s.plan_id, s.status, s.expires_at, s.password, s.static_address,
 		case when s.has_policy then

@@ -84,12 +84,13 @@ begin
 end
 $$;
 
--- What find() returns as soon as anybody has a quota or a balance. -1 in prepaid_left: never bought any of that.
+-- What find() returns, and in the policy what is used of the subscriber's quotas, and if he is prepaid, what is left; -1
+-- there: never bought any of that.
 drop function if exists poprad.find_metered;
 create function poprad.find_metered(logins text[])
 returns table (ord int, subscriber_id int, plan_id int, status text, expires_at timestamptz, password text,
 	static_address inet, policy text, attributes text, framed_prefix inet, delegated_prefix inet)
-language plpgsql stable set search_path = poprad, pg_temp as $$
+language plpgsql stable security definer set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
 	return query

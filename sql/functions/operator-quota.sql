@@ -54,5 +54,5 @@ $$;
 -- What a login would be told that he has of his own.
 create or replace function poprad.subscriber_document(wanted text) returns text
 language sql stable security definer set search_path = poprad, pg_temp as $$
-	select f.policy from find(array[wanted]) f
+	select f.policy from find_metered(array[wanted]) f
 $$;

@@ -86,6 +86,7 @@ returns jsonb language sql stable set search_path = poprad, pg_temp as $$
 		'calling_station_id', s.calling_station_id, 'address', host(s.address),
 		'framed_ipv6_prefix', coalesce(s.framed_ipv6_prefix, s.leased_framed_prefix),
 		'delegated_ipv6_prefix', coalesce(s.delegated_ipv6_prefix, s.leased_delegated_prefix), 'imposed', why_imposed(n.nas_group_id),
+		'is_over_quota', 'over_quota' = any (s.flags),
 		'since', iso_time(coalesce(s.started_at, s.authorised_at)), 'last_heard', iso_time(s.last_heard))
 		order by s.session_key desc), '[]')
 	from (

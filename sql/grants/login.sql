@@ -7,7 +7,7 @@ do $$
 declare
 	name text;
 begin
-	foreach name in array array['find', 'admit', 'learn_message_authenticator', 'free_addresses', 'tick', 'catalog',
+	foreach name in array array['find', 'find_metered', 'admit', 'learn_message_authenticator', 'free_addresses', 'tick', 'catalog',
 			'catalog_version'] loop
 		execute format('grant execute on function poprad.%I to poprad_server', name);
 	end loop;

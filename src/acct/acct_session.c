@@ -3,6 +3,7 @@
  *
  * Start, Interim-Update and Stop: one row of poprad.account each. */
 #include "acct/record.h"
+#include <string.h>
 
 enum account_column { ACCOUNT_ORD, ACCOUNT_VERDICT, ACCOUNT_CLASS_MATCHED, ACCOUNT_RELEASED };
 
@@ -88,6 +89,8 @@ static void session_take(struct lane_item *item, const struct pg_rows *rows, siz
 	bool is_matched = true;
 	record->is_class_ignored =
 		pg_read_bool(rows, row, ACCOUNT_CLASS_MATCHED, &is_matched) && !is_matched;
+	const char *verdict = pg_read_text(rows, row, ACCOUNT_VERDICT);
+	record->is_over_quota = verdict != NULL && strcmp(verdict, "over_quota") == 0;
 	if (!pg_read_addr(rows, row, ACCOUNT_RELEASED, &record->released))
 		record->released = (struct addr){0};
 }

@@ -21,4 +21,5 @@ step_function auth_reply;
 
 /* poprad.find and poprad.admit, without and with prefixes, in the order in which they leave in one
  * flush. */
-extern const struct lane_call auth_find_call, auth_admit_call, auth_admit_prefixes_call;
+extern const struct lane_call auth_find_call, auth_find_metered_call, auth_admit_call,
+	auth_admit_whole_call;

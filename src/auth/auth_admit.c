@@ -94,7 +94,9 @@ struct step_result auth_admit(struct request *request)
 {
 	struct login *login = login_of(request);
 	login->item = (struct lane_item){
-		.call = prefixes_are_wanted(login) ? &auth_admit_prefixes_call : &auth_admit_call,
+		.call = prefixes_are_wanted(login) || quota_is_watched(&login->quota_left)
+				? &auth_admit_whole_call
+				: &auth_admit_call,
 		.urgency = LANE_URGENT};
 	take_candidates(login);
 	prefixes_look_at_pools(login);
@@ -112,6 +114,15 @@ struct step_result auth_admit(struct request *request)
 static void put_seconds(struct pg_batch *batch, uint32_t seconds)
 {
 	pg_put_int(batch, seconds < INT32_MAX ? seconds : INT32_MAX);
+}
+
+/* Negative is null. */
+static void put_known(struct pg_batch *batch, int64_t value)
+{
+	if (value >= 0)
+		pg_put_int(batch, value);
+	else
+		pg_put_null(batch);
 }
 
 static void put_session(const struct login *login, struct pg_batch *batch)
@@ -139,10 +150,7 @@ static void put_line(const struct login *login, struct pg_batch *batch)
 	pg_put_addr(batch, &login->request->endpoint.remote);
 	pg_put_addr(batch, &line->nas_address);
 	pg_put_text(batch, line->nas_identifier);
-	if (line->nas_port >= 0)
-		pg_put_int(batch, line->nas_port);
-	else
-		pg_put_null(batch);
+	put_known(batch, line->nas_port);
 	pg_put_text(batch, line->nas_port_id);
 	pg_put_text(batch, line->nas_port_type);
 	pg_put_text(batch, line->calling_station_id);
@@ -191,7 +199,7 @@ static void admit_take(struct lane_item *item, const struct pg_rows *rows, size_
 		admission->used_candidate = 0;
 }
 
-static void prefixes_put(const struct lane_item *item, struct pg_batch *batch)
+static void whole_put(const struct lane_item *item, struct pg_batch *batch)
 {
 	const struct login *login = login_of_item(item);
 	admit_put(item, batch);
@@ -201,9 +209,14 @@ static void prefixes_put(const struct lane_item *item, struct pg_batch *batch)
 	pg_put_int(batch, login->delegated_pool_id);
 	pg_put_bool(batch, login->prefix_search);
 	pg_put_bool(batch, login->plan->prefix_required);
+	struct quota_allowance allowance =
+		quota_allowance(&login->quota_left, login->policy->session_limit);
+	put_known(batch, allowance.seconds);
+	put_known(batch, allowance.octets_in);
+	put_known(batch, allowance.octets_out);
 }
 
-static void prefixes_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
+static void whole_take(struct lane_item *item, const struct pg_rows *rows, size_t row)
 {
 	struct login *login = login_of_item(item);
 	struct prefixes *prefixes = &login->admission.prefixes;
@@ -249,7 +262,7 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 	if (request->trace != NULL)
 		say_admission(request);
 	settle_candidates(login);
-	if (login->item.call == &auth_admit_prefixes_call)
+	if (login->item.call == &auth_admit_whole_call)
 		prefixes_mark_exhausted(login);
 	if (login->verdict == REJECT_pool_exhausted)
 		exhausted_mark(request->worker->exhausted, login->pool_id,
@@ -257,9 +270,9 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 	request_act(request, login->admission.is_outrun ? propose_again(login) : NEXT);
 }
 
-/* Both forms ask for the same; prefixes alone make the second longer, so that nobody else
- * pays for them. */
-#define PREFIX_TYPES 6
+/* Both forms ask for the same; the second has what few need, prefixes and allowances, so that
+ * nobody else pays for it. */
+#define RARE_TYPES 9
 static const enum pg_type admit_types[] = {
 	PG_UUID, PG_INT4, PG_INT4, PG_INT4, PG_INT4, PG_INET, PG_BOOL, /* key .. wants_address */
 	PG_INT4, PG_INT4, PG_INT4, PG_BOOL,                            /* limit .. no_accounting */
@@ -269,7 +282,8 @@ static const enum pg_type admit_types[] = {
 	PG_INET, PG_INET, PG_INET, PG_INET, PG_BOOL,                   /* candidates, search */
 	PG_INT4, PG_INT4, PG_TEXT, /* authorised max, s, station to learn */
 	PG_INET, PG_INET, PG_INT4, PG_INT4, PG_BOOL,
-	PG_BOOL, /* prefixes, pools, search, required */
+	PG_BOOL,                   /* prefixes, pools, search, required */
+	PG_INT8, PG_INT8, PG_INT8, /* allowance */
 };
 
 #define ADMIT_TYPES (sizeof admit_types / sizeof admit_types[0])
@@ -285,20 +299,21 @@ const struct lane_call auth_admit_call = {
 	.statement = {.name = "admit",
 		.sql = "select ord, reason, session_key, address, used_candidate"
 		       " from poprad.admit(" ADMIT_PARAMETERS ")",
-		.column_count = ADMIT_TYPES - PREFIX_TYPES,
+		.column_count = ADMIT_TYPES - RARE_TYPES,
 		.types = admit_types},
 	.put = admit_put,
 	.take = admit_take,
 	.done = admit_done,
 };
 
-const struct lane_call auth_admit_prefixes_call = {
-	.statement = {.name = "admit_prefixes",
+const struct lane_call auth_admit_whole_call = {
+	.statement = {.name = "admit_whole",
 		.sql = "select * from poprad.admit(" ADMIT_PARAMETERS ", $33::inet[], $34::inet[]"
-		       ", $35::int4[], $36::int4[], $37::bool[], $38::bool[])",
+		       ", $35::int4[], $36::int4[], $37::bool[], $38::bool[], $39::int8[]"
+		       ", $40::int8[], $41::int8[])",
 		.column_count = ADMIT_TYPES,
 		.types = admit_types},
-	.put = prefixes_put,
-	.take = prefixes_take,
+	.put = whole_put,
+	.take = whole_take,
 	.done = admit_done,
 };

@@ -25,7 +25,10 @@ enum find_column {
 struct step_result auth_find(struct request *request)
 {
 	struct login *login = login_of(request);
-	login->item = (struct lane_item){.call = &auth_find_call, .urgency = LANE_URGENT};
+	login->item = (struct lane_item){.call = catalog_has_quotas(request->catalog)
+							 ? &auth_find_metered_call
+							 : &auth_find_call,
+		.urgency = LANE_URGENT};
 	/* Half of the NAS's patience: behind a longer queue the answer would come too late, and the
 	 * work for it would only make the others late too. */
 	return request_submit(request, request->worker->login_lane, &login->item,
@@ -103,6 +106,17 @@ static const enum pg_type find_types[] = {PG_TEXT};
 const struct lane_call auth_find_call = {
 	.statement = {.name = "find",
 		.sql = "select * from poprad.find($1::text[])",
+		.column_count = 1,
+		.types = find_types},
+	.put = find_put,
+	.take = find_take,
+	.done = find_done,
+};
+
+/* The same with what is used of quotas: dearer, and asked only where somebody has one. */
+const struct lane_call auth_find_metered_call = {
+	.statement = {.name = "find_metered",
+		.sql = "select * from poprad.find_metered($1::text[])",
 		.column_count = 1,
 		.types = find_types},
 	.put = find_put,

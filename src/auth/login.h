@@ -191,6 +191,15 @@ const char *prefixes_format(const struct prefixes *prefixes, char text[PREFIXES_
 /* Does he come from where his policy binds him to? REJECT_none, or how he does not. */
 enum reject bound_check(struct login *login);
 
+/* What a session may count before the database looks at it; -1 = as much as it likes. */
+struct quota_allowance {
+	int64_t seconds, octets_in, octets_out;
+};
+/* Several sessions must not be allowed together more than is left: who may have more than one is
+ * looked at with each one's first record. */
+struct quota_allowance quota_allowance(const struct quota_left *left, uint32_t session_limit);
+/* Something limits it. */
+bool quota_is_watched(const struct quota_left *left);
 /* False: a quota of his is used up. */
 bool quota_is_left(const struct policy *policy, int64_t now_s, struct quota_left *left) MUST_CHECK;
 /* Adds how many octets the session may have, for access servers that heed it. */

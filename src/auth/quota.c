@@ -87,6 +87,29 @@ bool quota_is_left(const struct policy *policy, int64_t now_s, struct quota_left
 		       cut_balance(left, policy->prepaid_left));
 }
 
+bool quota_is_watched(const struct quota_left *left)
+{
+	return left->seconds > 0 || left->octets > 0;
+}
+
+struct quota_allowance quota_allowance(const struct quota_left *left, uint32_t session_limit)
+{
+	struct quota_allowance allowance = {-1, -1, -1};
+	bool is_alone = session_limit == 1;
+	int64_t octets = left->octets < INT64_MAX ? (int64_t)left->octets : INT64_MAX;
+	if (left->seconds > 0)
+		allowance.seconds = is_alone ? left->seconds : 0;
+	if (left->octets == 0)
+		return allowance;
+	if (left->counts == QUOTA_COUNTS_BOTH)
+		octets /= 2;
+	if (left->counts != QUOTA_COUNTS_OUT)
+		allowance.octets_in = is_alone ? octets : 0;
+	if (left->counts != QUOTA_COUNTS_IN)
+		allowance.octets_out = is_alone ? octets : 0;
+	return allowance;
+}
+
 /* What the router receives is in. */
 static const struct limit {
 	uint8_t octets, gigawords;

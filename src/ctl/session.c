@@ -26,6 +26,11 @@ static const struct parameter list_options[] = {
 		.sentence = "Only sessions in this state; open, the default, is authorised or "
 			    "active. Sessions closed more than an hour ago are in the history "
 			    "and listed only with --address."},
+	{.name = "flag",
+		.type = VALUE_NAME,
+		.form = "FLAG",
+		.sentence = "Only sessions that are flagged so, over_quota for instance "
+			    "(session show has the flags of each)."},
 	{.name = "address",
 		.type = VALUE_ADDRESS,
 		.form = "A",
@@ -196,6 +201,7 @@ static int session_list(struct call *call)
 	listing_filter(call->ctx, &listing,
 		"s.nas_id = (select nas_id from poprad.nas where name = $)",
 		call_value(call, "nas"));
+	listing_filter(call->ctx, &listing, "$ = any (s.flags)", call_value(call, "flag"));
 	if (state == NULL ? address == NULL : strcmp(state, "open") == 0)
 		listing_filter(call->ctx, &listing, "s.state <> $", "closed");
 	else if (state != NULL && strcmp(state, "all") != 0)

@@ -349,6 +349,9 @@ static void print_session(const struct printer *printer, const json_t *session)
 		optional(printer, ", prefix ", session, "framed_ipv6_prefix"),
 		optional(printer, ", delegated prefix ", session, "delegated_ipv6_prefix"),
 		text_of(session, "session_key"));
+	if (json_is_true(json_object_get(session, "is_over_quota")))
+		say(printer, "  Its newest record shows that a quota, or what was prepaid, is used "
+			     "up (over_quota).");
 	print_imposed_by_group(printer, json_object_get(session, "imposed"));
 }
 

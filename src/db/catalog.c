@@ -17,6 +17,11 @@ int catalog_compare_plans(const void *one, const void *other)
 	return (left->plan_id > right->plan_id) - (left->plan_id < right->plan_id);
 }
 
+bool catalog_has_quotas(const struct catalog *catalog)
+{
+	return catalog->has_quotas;
+}
+
 int64_t catalog_version(const struct catalog *catalog)
 {
 	return catalog->version;

@@ -192,6 +192,8 @@ int catalog_parse(TALLOC_CTX *ctx, const char *json, size_t size, struct catalog
 	char **why) MUST_CHECK;
 
 int64_t catalog_version(const struct catalog *catalog);
+/* Whether any plan or subscriber has a quota, or is prepaid. */
+bool catalog_has_quotas(const struct catalog *catalog);
 const struct nas *catalog_find_nas(const struct catalog *catalog, const struct addr *source);
 const struct plan *catalog_find_plan(const struct catalog *catalog, int32_t plan_id);
 /* In which way that NAS is sent filters. */

@@ -203,6 +203,9 @@ static void read_document(struct reader *reader, const json_t *document, struct 
 {
 	reader->object = document;
 	catalog->version = reader_int(reader, "version", 0, INT64_MAX);
+	/* A copy that an earlier version has left does not tell. */
+	catalog->has_quotas = json_object_get(document, "has_quotas") != NULL &&
+			      reader_bool(reader, "has_quotas");
 	catalog_read_filters(reader, document, catalog);
 	catalog_read_imposed(reader, document, catalog);
 	const json_t *table = reader_begin_table(reader, document, "nas");

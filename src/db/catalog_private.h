@@ -49,6 +49,7 @@ struct filter_choice {
 struct catalog {
 	unsigned holders;
 	int64_t version;
+	bool has_quotas;
 	struct prefix_map *nas_by_prefix;
 	struct addr *learned; /* in order */
 	size_t learned_count;

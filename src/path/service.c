@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 /* In the order in which they leave in one flush. */
-static const struct lane_call *const login_calls[] = {
-	&auth_find_call, &auth_admit_call, &auth_admit_prefixes_call, &learned_call, NULL};
+static const struct lane_call *const login_calls[] = {&auth_find_call, &auth_find_metered_call,
+	&auth_admit_call, &auth_admit_whole_call, &learned_call, NULL};
 static const struct lane_call *const accounting_calls[] = {&acct_session_call, &acct_interim_call,
 	&acct_device_call, &acct_other_call, &acct_quarantine_call, &chores_tick_call,
 	&chores_scan_call, &chores_move_call, &chores_months_call, NULL};

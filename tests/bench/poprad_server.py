@@ -34,7 +34,8 @@ ONLINE = """
     drop table line"""
 
 
-# What a plan may say, at once: three filters, limits of a session, one session at a time, rates, name servers, login hours.
+# What a plan may say, at once: three filters, limits of a session, one session at a time, quotas, rates, name servers, login
+# hours.
 POLICY = """
     insert into poprad.filter (name, direction) values ('no-smtp', 'in'), ('no-netbios', 'in'), ('no-servers', 'out');
     insert into poprad.filter_rule (filter_id, position, action, protocol, source, destination, destination_comparison,
@@ -44,7 +45,8 @@ POLICY = """
             as rule (position, action, protocol, comparison, ports);
     insert into poprad.plan_filter (plan_id, position, filter_id)
         select plan_id, row_number() over (order by filter_id), filter_id from poprad.plan, poprad.filter;
-    update poprad.plan set session_limit = 1, session_timeout_s = 86400, idle_timeout_s = 1200, rate_in_kbit = 1024,
+    update poprad.plan set session_limit = 1, session_timeout_s = 86400, idle_timeout_s = 1200, quota_day_s = 80000,
+        quota_month_octets = 1000000000000, rate_in_kbit = 1024,
         rate_out_kbit = 6144, dns_servers = '{10.0.1.1,10.0.1.2}', login_hours = %(hours)s"""
 
 

@@ -32,7 +32,7 @@ YEARS = [
 
 POLICIES = [
     Side("a pool and an interval", "poprad", "lease"),
-    Side("filters and policy", "poprad", "policy"),
+    Side("filters, quotas and policy", "poprad", "policy"),
 ]
 
 ROWS = [
@@ -49,7 +49,7 @@ ROWS = [
     Sweep("sweep", "More and more load", both("lease")),
     Restart("restart", "An access server with 100,000 sessions restarts", RESTART),
     Changed("million", "A million subscribers and sessions", "subscribers", SIZES),
-    Changed("policy", "Three filters and a policy on the plan", "plan", POLICIES),
+    Changed("policy", "Three filters, quotas and a policy on the plan", "plan", POLICIES),
     Year("year", "Fifty million closed sessions", "closed sessions", YEARS),
     Memory("memory", "Memory", both("lease")),
 ]

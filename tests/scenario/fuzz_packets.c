@@ -137,13 +137,14 @@ static void sign(uint8_t *octets, size_t size)
 static void answer_query(struct pgconn *conn, const struct fake_execution *execution)
 {
 	const char *rows = "";
-	if (strcmp(execution->statement, "find") == 0)
+	if (strcmp(execution->statement, "find") == 0 ||
+		strcmp(execution->statement, "find_metered") == 0)
 		rows = random_below(2) == 0
 			       ? "1|7|1|active|\\N|MyPw|\\N|\\N|Idle-Timeout = 60|\\N|\\N"
 			       : "1|7|1|active|\\N|MyPw|\\N|\\N|\\N|2001:db8:0:1::/64|\\N";
 	else if (strcmp(execution->statement, "admit") == 0)
 		rows = "1|ok|\\N|10.0.8.9|0";
-	else if (strcmp(execution->statement, "admit_prefixes") == 0)
+	else if (strcmp(execution->statement, "admit_whole") == 0)
 		rows = "1|ok|\\N|10.0.8.9|0|2001:db8:0:1::/64|\\N";
 	else if (strcmp(execution->statement, "account") == 0)
 		rows = "1|recorded|f|10.0.8.9";

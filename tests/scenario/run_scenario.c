@@ -136,14 +136,19 @@ static void rename_tunnel(
 	memcpy(place + strlen("{\"name\": \""), fresh, strlen(fresh));
 }
 
-/* An indented "plan 2 9": plan 2 of the file gets the number 9. So does a filter_set. */
-static void renumber(struct scenario *scenario, char *document)
+/* An indented "plan 2 9": plan 2 of the file gets the number 9. So does a filter_set. "quotas":
+ * has_quotas, the first of all flags, is true. */
+static void change_catalog(struct scenario *scenario, char *document)
 {
 	if (scenario->statement->block_count == 0)
 		return;
 	char *line = mem_must(talloc_strdup(scenario, scenario->statement->block[0])), from[32];
 	const char *name = scenario_word(&line);
 	const char *old = scenario_word(&line), *fresh = scenario_word(&line);
+	if (name != NULL && strcmp(name, "quotas") == 0) {
+		memcpy(strstr(document, "false"), "true ", strlen("true "));
+		return;
+	}
 	if (name != NULL && strcmp(name, "tunnel") == 0) {
 		rename_tunnel(scenario, document, old, fresh);
 		return;
@@ -176,7 +181,7 @@ static void do_catalog(struct scenario *scenario, char *rest)
 	char *mark = strstr(json, "@LEARNED@");
 	char *document = mem_must(talloc_asprintf(scenario, "%.*s%s%s", (int)(mark - json), json,
 		learned, mark + strlen("@LEARNED@")));
-	renumber(scenario, document);
+	change_catalog(scenario, document);
 	if (catalog_parse(NULL, document, strlen(document), &catalog, &why) != 0)
 		scenario_fail(scenario, "catalog.json: %s", why);
 	service_use_catalog(scenario->worker, catalog);

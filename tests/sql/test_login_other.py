@@ -193,7 +193,7 @@ def test_the_catalog_document(network, cursor):
                    dns_servers = '{2001:db8::53,192.0.2.53}', attributes = '{"Reply-Message = \\"hi\\"", "Port-Limit = 1"}'""")
     document = rows(cursor, "select poprad.catalog()")[0][0]
     assert document == {
-        "version": version(cursor),
+        "has_quotas": False, "version": version(cursor),
         "nas": [
             {"nas_id": 1, "name": "bank", "prefix": "10.0.3.0/24", "secret": "secret", "kind": "cisco",
              "nas_group_id": west, "nas_group": "west", "is_own_network": False, "require_message_authenticator": "yes",
@@ -235,7 +235,7 @@ def test_the_catalog_says_where_a_plans_subscribers_log_in_from(network, cursor)
 def test_an_empty_catalog_has_every_member(database):
     cursor = database.connect("poprad_server").cursor()
     assert rows(cursor, "select poprad.catalog()")[0][0] == {
-        "version": 1, "nas": [], "learned": [], "pool_ranges": [], "pools": [], "filters": [],
+        "has_quotas": False, "version": 1, "nas": [], "learned": [], "pool_ranges": [], "pools": [], "filters": [],
         "filter_sets": [], "realms": [], "nas_groups": [], "tunnels": [], "plans": []}
 
 

@@ -22,7 +22,7 @@ def connection(database):
 
 
 def used(connection, login="demo@isp.example"):
-    document = value(connection, "select policy from poprad.find(array[%s])", login)
+    document = value(connection, "select policy from poprad.find_metered(array[%s])", login)
     return document and json.loads(document).get("quota_used")
 
 
@@ -41,14 +41,14 @@ def month_begin(months=0):
 def test_who_has_none_is_told_nothing(connection):
     assert used(connection, "many@isp.example") is None
     rows(connection, "insert into poprad.subscriber_policy (subscriber_id, session_limit) values (3, 2)")
-    assert value(connection, "select policy from poprad.find(array['many@isp.example'])") == '{"session_limit": 2}'
+    assert value(connection, "select policy from poprad.find_metered(array['many@isp.example'])") == '{"session_limit": 2}'
 
 
 def test_nothing_used_yet(connection):
     day_ends, month_ends = midnight(1) + EPOCH.timestamp(), month_begin(1) + EPOCH.timestamp()
     assert used(connection) == [0, 0, 0, day_ends, 0, 0, 0, month_ends]
     rows(connection, "insert into poprad.subscriber_policy (subscriber_id, session_limit) values (1, 2)")
-    document = json.loads(value(connection, "select policy from poprad.find(array['demo@isp.example'])"))
+    document = json.loads(value(connection, "select policy from poprad.find_metered(array['demo@isp.example'])"))
     assert document == {"session_limit": 2, "quota_used": [0, 0, 0, day_ends, 0, 0, 0, month_ends]}
 
 
@@ -84,7 +84,7 @@ def test_what_nobody_can_count_fits(connection):
 
 
 def prepaid(connection):
-    return json.loads(value(connection, "select policy from poprad.find(array['demo@isp.example'])"))["prepaid_left"]
+    return json.loads(value(connection, "select policy from poprad.find_metered(array['demo@isp.example'])"))["prepaid_left"]
 
 
 def topup(connection, seconds, octets):

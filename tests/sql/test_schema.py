@@ -5,7 +5,7 @@
 from support.cluster import apply_schema
 
 SERVER_FUNCTIONS = {
-    "find", "admit", "learn_message_authenticator", "free_addresses", "tick", "catalog", "catalog_version",
+    "find", "find_metered", "admit", "learn_message_authenticator", "free_addresses", "tick", "catalog", "catalog_version",
     "account", "account_interim", "account_device", "account_other", "quarantine", "move_closed", "history_months",
     "auth_attempt_store", "auth_attempt_days"}
 

@@ -12,7 +12,8 @@ ACCEPT, REJECT = 2, 3
 SESSION_TIMEOUT, REPLY_MESSAGE = 27, 18
 ACCT_INPUT, ACCT_OUTPUT, ACCT_SESSION_TIME = 42, 43, 46
 MIKROTIK, TOTAL_LIMIT, TOTAL_GIGAWORDS = 14988, 17, 18
-STOP = 2
+START, STOP, INTERIM = 1, 2, 3
+NAS_PORT, CLASS = 5, 25
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,24 @@ def test_time_and_the_walled_garden(server, client):
         garden = client.login(login, "let-me-in")
     assert (garden.code, garden.number(SESSION_TIMEOUT)) == (ACCEPT, 77)
     assert "Let in with plan slow until then, and nothing of his own." in server.ctl("why", login)
+
+
+def test_a_session_is_flagged_by_the_record_that_shows_it(server, client):
+    login = subscriber(server, "watched", plan_options=("--quota-day-volume", "1G", "--sessions", "1"))
+    flagged = server.counter("sessions_over_quota")
+    reply = client.login(login, "let-me-in", [(NAS_PORT, 7)])
+    common = [(CLASS, reply.one(CLASS)), (NAS_PORT, 7)]
+    client.account(START, "w", login, common)
+
+    def interim(octets):
+        client.account(INTERIM, "w", login, [*common, (ACCT_SESSION_TIME, 60), (ACCT_OUTPUT, octets)])
+        return [row["user_name"] for row in server.ctl_json("session", "list", "--flag", "over_quota")]
+    assert interim(999_999_999) == []
+    assert interim(1_000_000_001) == [login]
+    assert "(over_quota)" in server.ctl("why", login)
+    wait_for(lambda: server.counter("sessions_over_quota") == flagged + 1, "the counter")
+    server.ctl("subscriber", "set", login, "--quota-day-volume", "2G")
+    assert interim(1_000_000_002) == []
 
 
 def test_a_quota_that_is_entered_counts_from_the_next_login(server, client):
