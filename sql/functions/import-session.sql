@@ -68,12 +68,12 @@ begin
 		'day_ends', case when s.subscriber_id is null then 'infinity'::timestamptz end)) end
 	from import_radacct i
 	cross join lateral (select import_time(i.acctstarttime, zone) as started_at, import_time(i.acctupdatetime, zone) as updated_at,
-		import_time(i.acctstoptime, zone) as stopped_at) t
+		import_time(i.acctstoptime, zone) as stopped_at offset 0) t
 	cross join lateral (select coalesce(t.started_at, coalesce(t.stopped_at, t.updated_at)
-		- least(import_counter(i.acctsessiontime), 10 ^ 9) * interval '1 second') as began_at) b
-	cross join lateral (select least(greatest(coalesce(t.stopped_at, t.updated_at, b.began_at), b.began_at), now()) as heard_at) h
-	cross join lateral (select h.heard_at, case when t.stopped_at is not null or h.heard_at < now() - interval '1 day' then h.heard_at end as ended_at) e
-	cross join lateral (select import_address(i.nasipaddress) as nas) a
+		- least(import_counter(i.acctsessiontime), 10 ^ 9) * interval '1 second') as began_at offset 0) b
+	cross join lateral (select least(greatest(coalesce(t.stopped_at, t.updated_at, b.began_at), b.began_at), now()) as heard_at offset 0) h
+	cross join lateral (select h.heard_at, case when t.stopped_at is not null or h.heard_at < now() - interval '1 day' then h.heard_at end as ended_at offset 0) e
+	cross join lateral (select import_address(i.nasipaddress) as nas offset 0) a
 	left join lateral (select n.nas_id from nas n where n.prefix >>= a.nas order by masklen(n.prefix) desc limit 1) n on true
 	left join subscriber s on s.login = import_login(i.username)
 	left join plan p on p.plan_id = s.plan_id
@@ -93,32 +93,24 @@ declare
 	rows_max constant int := 500; -- that one transaction may hold
 	read session[];
 	fresh uuid[];
+	unclear bigint[]; -- places of rows that could not be read
 begin
 	if not exists (select from import_radacct i where i.place > behind) then
 		return;
 	end if;
 	reached := behind + rows_max;
-	select array_agg(distinct r.made) filter (where (r.made).session_key is not null) into read
+	select array_agg(distinct r.made) filter (where (r.made).session_key is not null),
+		coalesce(array_agg(r.place) filter (where (r.made).session_key is null), '{}') into read, unclear
 	from import_sessions_read(behind, rows_max, zone) r;
-	lost := import_sessions_lost(behind, rows_max, zone);
+	lost := cardinality(unclear);
+	insert into import_report (fate, source, id, subject, message)
+	select 'lost', 'radacct', i.radacctid, coalesce(i.username, ''), 'nothing says when it was'
+	from import_radacct i where i.place = any (unclear) order by i.place;
 	corrected := import_sessions_correct(read);
 	fresh := import_sessions_insert(read);
 	made := coalesce(cardinality(fresh), 0);
 	same := (select count(*) from import_radacct i where i.place > behind and i.place <= reached) - lost - corrected - made;
 	return next;
-end
-$$;
-
-create or replace function poprad.import_sessions_lost(behind bigint, many int, zone text) returns int
-language plpgsql set search_path = poprad, pg_temp as $$
-declare
-	lost int;
-begin
-	insert into import_report (fate, source, id, subject, message)
-	select 'lost', 'radacct', i.radacctid, coalesce(i.username, ''), 'nothing says when it was'
-	from import_sessions_read(behind, many, zone) r join import_radacct i using (place) where (r.made).session_key is null order by i.place;
-	get diagnostics lost = row_count;
-	return lost;
 end
 $$;
 
