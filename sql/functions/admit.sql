@@ -133,7 +133,7 @@ begin
 		perform from address a where a.address = any (own_addresses) order by a.address for update;
 	end if;
 
-	for turn in 1 .. last_turn loop
+	for turn in 1 .. greatest(last_turn, 1) loop -- once without requests too: a connection rehearses
 		if learning is not null then
 			foreach i in array admit_strangers(
 				array(select i from unnest(learning) i where turns[i] = turn), subscriber_ids, learned_stations)

@@ -72,6 +72,7 @@ const struct lane_call acct_interim_call = {
 		       " $9::int8[], $10::int8[], $11::int8[], $12::int8[])",
 		.column_count = sizeof interim_types / sizeof interim_types[0],
 		.types = interim_types},
+	.is_rehearsed = true,
 	.put = interim_put,
 	.take = acct_take_nothing,
 	.done = acct_done,

@@ -118,6 +118,7 @@ const struct lane_call acct_session_call = {
 		       " $34::int8[], $35::text[], $36::int8[])",
 		.column_count = sizeof session_types / sizeof session_types[0],
 		.types = session_types},
+	.is_rehearsed = true,
 	.put = session_put,
 	.take = session_take,
 	.done = acct_done,

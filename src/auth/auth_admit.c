@@ -301,6 +301,7 @@ const struct lane_call auth_admit_call = {
 		       " from poprad.admit(" ADMIT_PARAMETERS ")",
 		.column_count = ADMIT_TYPES - RARE_TYPES,
 		.types = admit_types},
+	.is_rehearsed = true,
 	.put = admit_put,
 	.take = admit_take,
 	.done = admit_done,

@@ -108,6 +108,7 @@ const struct lane_call auth_find_call = {
 		.sql = "select * from poprad.find($1::text[])",
 		.column_count = 1,
 		.types = find_types},
+	.is_rehearsed = true,
 	.put = find_put,
 	.take = find_take,
 	.done = find_done,

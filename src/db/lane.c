@@ -393,12 +393,14 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 	timer_init(&lane->pause, on_pause_over, lane);
 	timer_init(&lane->expiry, on_expiry, lane);
 
-	unsigned count = 0;
+	unsigned count = 0, rehearsed_count = 0;
 	while (settings->calls[count])
 		count++;
 	lane->queue_count = count;
 	lane->queues = mem_must(talloc_zero_array(lane, struct lane_queue, count));
 	const struct pg_statement **statements =
+		mem_must(talloc_zero_array(lane, const struct pg_statement *, count + 1));
+	const struct pg_statement **rehearsed =
 		mem_must(talloc_zero_array(lane, const struct pg_statement *, count + 1));
 	for (unsigned i = 0; i < count; i++) {
 		struct lane_queue *queue = &lane->queues[i];
@@ -411,8 +413,11 @@ struct lane *lane_new(TALLOC_CTX *ctx, struct event_base *base, struct timer_que
 		for (int urgency = 0; urgency < LANE_URGENCIES; urgency++)
 			TAILQ_INIT(&queue->waiting[urgency]);
 		statements[i] = &queue->call->statement;
+		if (queue->call->is_rehearsed)
+			rehearsed[rehearsed_count++] = &queue->call->statement;
 	}
 	lane->settings.connection.statements = statements;
+	lane->settings.connection.rehearsed = rehearsed;
 
 	static const struct pg_events events = {.up = on_up, .down = on_down, .result = on_result};
 	lane->conn = pgconn_new(lane, base, &lane->settings.connection, &events, lane);

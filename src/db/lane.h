@@ -39,6 +39,7 @@ struct lane_call {
 	void (*take)(struct lane_item *item, const struct pg_rows *rows, size_t row);
 	/* The item is the owner's again. May submit, to this lane too, and cancel other items. */
 	void (*done)(struct lane_item *item, enum lane_outcome outcome);
+	bool is_rehearsed; /* as pgconn_settings says */
 };
 
 TAILQ_HEAD(lane_list, lane_item);

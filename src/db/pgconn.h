@@ -105,6 +105,10 @@ struct pgconn_settings {
 	const char *listen_channel; /* NULL = none */
 	const struct pg_statement *const
 		*statements; /* prepared after connecting; NULL at the end */
+	/* Those of them that a new connection executes once without any row, so that PostgreSQL has
+	 * compiled their functions and planned what it can when the first rows come. They must
+	 * write nothing then. NULL at the end, or NULL. */
+	const struct pg_statement *const *rehearsed;
 };
 
 struct pgconn *pgconn_new(TALLOC_CTX *ctx, struct event_base *base,

@@ -20,6 +20,17 @@ static bool send_prepare(TALLOC_CTX *ctx, PGconn *pg, const struct pg_statement 
 	return sent;
 }
 
+/* Null for every array: no rows. */
+static bool send_rehearsal(TALLOC_CTX *ctx, PGconn *pg, const struct pg_statement *statement)
+{
+	const char **nulls =
+		mem_must(talloc_zero_array(ctx, const char *, statement->column_count + 1));
+	int sent = PQsendQueryPrepared(
+		pg, statement->name, (int)statement->column_count, nulls, NULL, NULL, 1);
+	talloc_free(nulls);
+	return sent;
+}
+
 static bool send_settings(PGconn *pg, const struct pgconn_settings *settings)
 {
 	char statement_ms[16], lock_ms[16];
@@ -57,6 +68,10 @@ bool pgconn_send_preparation(TALLOC_CTX *ctx, PGconn *pg, const struct pgconn_se
 	const struct pg_statement *const *one = settings->statements;
 	for (; one && *one; one++) {
 		if (!send_prepare(ctx, pg, *one))
+			return false;
+	}
+	for (one = settings->rehearsed; one && *one; one++) {
+		if (!send_rehearsal(ctx, pg, *one))
 			return false;
 	}
 	return send_listen(ctx, pg, settings->listen_channel) && PQpipelineSync(pg);

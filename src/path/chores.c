@@ -24,7 +24,7 @@
 #define MOVE_MAX 500
 
 /* In a long turn closed sessions move, and memory that nobody needed since the last one is given
- * back. */
+ * back. Sessions do not move right after the start, when everybody may be logging in. */
 #define LONG_TURN_EVERY 10
 
 /* The months of history are looked after as seldom as that. */
@@ -288,9 +288,10 @@ static void take_turn(void *owner)
 	chores_scan(chores);
 	if (worker->index == 0 && chores->turns % MONTHS_EVERY == 0)
 		submit(&chores->months);
+	bool is_first_turn = chores->turns == 0;
 	bool is_long_turn = chores->turns++ % LONG_TURN_EVERY == 0;
 	give_memory_back(worker, is_long_turn);
-	if (worker->index == 0 && is_long_turn)
+	if (worker->index == 0 && is_long_turn && !is_first_turn)
 		submit(&chores->move);
 }
 
