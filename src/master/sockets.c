@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Datagrams of one socket; more than its buffer holds. */
+#define EARLY_MAX 100000
+
 static int close_all(struct sockets *sockets)
 {
 	for (size_t i = 0; i < sockets->workers * sockets->per_worker; i++)
@@ -127,6 +130,15 @@ static int open_worker(const struct conf *conf, const struct addr *addr, uint16_
 	return 0;
 }
 
+/* Before the last socket of a port was bound, a source's packets went to another worker than they
+ * do from now on, and both would serve the same request: a login whose second execution comes after
+ * its Start would end its own session. It will be sent again. */
+static void forget_early(int fd)
+{
+	for (unsigned n = 0; n < EARLY_MAX && recv(fd, NULL, 0, 0) >= 0; n++)
+		continue;
+}
+
 int sockets_open(TALLOC_CTX *ctx, const struct conf *conf, struct sockets **sockets)
 {
 	struct addr usable[CONF_LISTEN_MAX];
@@ -156,6 +168,8 @@ int sockets_open(TALLOC_CTX *ctx, const struct conf *conf, struct sockets **sock
 			return ERR_SYSTEM;
 		}
 	}
+	for (unsigned i = 0; i < total; i++)
+		forget_early(opened->fds[i]);
 	*sockets = opened;
 	return 0;
 }

@@ -9,7 +9,10 @@
 #include "master/sockets.h"
 #include "suite.h"
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct addr parsed(const char *text)
@@ -56,6 +59,50 @@ static int option_of(int fd, int level, int option)
 	socklen_t size = sizeof value;
 	CU_ASSERT_EQUAL(getsockopt(fd, level, option, &value, &size), 0);
 	return value;
+}
+
+/* Sends from one port without a pause; the child's pid. */
+static pid_t flood(uint16_t port)
+{
+	struct sockaddr_storage name;
+	struct addr local = parsed("127.0.0.1");
+	socklen_t size = addr_to_sockaddr(&local, port, &name);
+	pid_t child = fork();
+	if (child != 0)
+		return child;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&name, size) != 0)
+		_exit(1);
+	for (;;)
+		(void)!send(fd, "", 1, 0);
+}
+
+static void test_one_source_reaches_one_worker_from_the_first_on(void)
+{
+	uint16_t ports[2] = {0, 0};
+	int probes[2] = {bound(&ports[0]), bound(&ports[1])};
+	struct conf conf = {.listen = {parsed("127.0.0.1")},
+		.listen_count = 1,
+		.auth_port = ports[0],
+		.acct_port = ports[1],
+		.workers = 8,
+		.socket_buffer_kib = 64};
+	close(probes[0]);
+	close(probes[1]);
+	pid_t child = flood(ports[0]);
+	for (int round = 0; round < 30; round++) {
+		struct sockets *sockets;
+		struct pollfd waiting[8];
+		CU_ASSERT_EQUAL_FATAL(sockets_open(NULL, &conf, &sockets), 0);
+		for (unsigned worker = 0; worker < 8; worker++)
+			waiting[worker] = (struct pollfd){
+				.fd = sockets->fds[worker * sockets->per_worker], .events = POLLIN};
+		CU_ASSERT_EQUAL(poll(waiting, 8, 10000), 1);
+		CU_ASSERT_EQUAL(poll(waiting, 8, 0), 1);
+		talloc_free(sockets);
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 }
 
 static void test_open(void)
@@ -113,6 +160,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		TEST(test_port_holder),
+		TEST(test_one_source_reaches_one_worker_from_the_first_on),
 		TEST(test_open),
 		TEST(test_pause),
 		CU_TEST_INFO_NULL,
