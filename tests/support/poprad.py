@@ -174,6 +174,23 @@ class Poprad:
                 os.kill(victim, signal.SIGKILL)
         wait_for(lambda: not any(is_running(victim) for victim in victims), "the killed database to be gone")
 
+    @contextlib.contextmanager
+    def frozen_database(self):
+        """Every process of the cluster stands still."""
+        pid = self.ctl_json("db", "status")["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], text=True, capture_output=True, check=True)
+        processes = [*(int(word) for word in children.stdout.split()), pid]
+        try:
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGSTOP)
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+
     def sql(self, query):
         """Rows of text columns, as the cluster's own superuser."""
         words = ["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h",
@@ -215,6 +232,14 @@ class Poprad:
             self.process = None
         self.check_log()
         assert status == 0, f"poprad ended with {status}\n{self.log()[-3000:]}"
+
+    def kill(self):
+        """The master dies, and its workers with it."""
+        workers = self.worker_pids()
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        wait_for(lambda: not any(is_running(worker) for worker in workers), "the workers to end")
 
     def check_log(self):
         found = re.search(r"Sanitizer|runtime error:|Assertion", self.log())

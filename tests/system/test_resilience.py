@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from support.poprad import WORKERS, is_running, wait_for
+from support.poprad import WORKERS, wait_for
 from support.radius import *
 from support.storm import Storm, check, check_leases
 
@@ -135,11 +135,7 @@ def test_a_clean_stop_finishes_what_is_in_flight(make_server):
 
 def test_a_master_that_is_killed_takes_its_workers_along(make_server):
     server = make_server()
-    workers = server.worker_pids()
-    server.process.kill()
-    server.process.wait()
-    server.process = None
-    wait_for(lambda: not any(is_running(worker) for worker in workers), "the workers to end")
+    server.kill()
     server.start()
     make_server.wait_until_serving(server)
 

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Copyright the poprad authors
 """Accounting while the database is away, frozen or behind: what was answered is in the database in the end, once."""
-import contextlib
 import os
 import signal
-import subprocess
-import tempfile
 import threading
 
 import pytest
 
+from support.disk import small_disk
 from support.poprad import WORKERS, wait_for
 from support.radius import *
 
@@ -101,24 +99,6 @@ def kill_workers(server):
     wait_for(lambda: len(set(server.worker_pids()) - set(victims)) == WORKERS, "the workers to be replaced")
 
 
-@contextlib.contextmanager
-def frozen_database(server):
-    """Every process of the cluster stands still."""
-    pid = server.ctl_json("db", "status")["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], text=True, capture_output=True, check=True)
-    processes = [*(int(word) for word in children.stdout.split()), pid]
-    try:
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGSTOP)
-        yield
-    finally:
-        for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGCONT)
-
-
 def test_workers_killed_while_the_database_is_away_lose_nothing(make_server):
     server = make_server(spool_after="200ms")
     with Meters(server) as meters:
@@ -140,7 +120,7 @@ def test_a_frozen_database_does_not_keep_accounting_waiting(make_server):
     server = make_server(spool_after="200ms")
     with Meters(server) as meters:
         meters.wait_for_more(200)
-        with frozen_database(server):
+        with server.frozen_database():
             meters.wait_for_more(400)
         meters.wait_for_more(100)
     meters.check()
@@ -239,19 +219,12 @@ def test_a_refused_record_waits_in_quarantine_until_it_is_retried_or_discarded(m
 
 
 @pytest.fixture
-def small_disk():
+def full_disk():
     """A folder on a file system of 1 MiB."""
-    folder = tempfile.mkdtemp(prefix="poprad-disk-", dir="/tmp")
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", folder]
-    is_mounted = subprocess.run(words, capture_output=True).returncode == 0
-    try:
-        if not is_mounted:
+    with small_disk(1) as folder:
+        if folder is None:
             pytest.skip("no file system can be mounted here")
         yield folder
-    finally:
-        if is_mounted:
-            subprocess.run(["umount", "-l", folder], check=True)
-        os.rmdir(folder)
 
 
 def fill_spool(server, client):
@@ -294,6 +267,6 @@ def test_a_spool_at_its_limit_does_not_answer(make_server, make_client):
     check_refusal(server, make_client(server))
 
 
-def test_a_full_disk_does_not_answer(make_server, make_client, small_disk):
-    server = make_server(spool_after="100ms", workers=1, spool_directory=small_disk)
+def test_a_full_disk_does_not_answer(make_server, make_client, full_disk):
+    server = make_server(spool_after="100ms", workers=1, spool_directory=full_disk)
     check_refusal(server, make_client(server))
