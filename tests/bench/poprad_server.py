@@ -99,7 +99,7 @@ class PopradServer(Contender):
             database=self.cluster.conninfo(DATABASE, "poprad_server"),
             operator_database=self.cluster.conninfo(DATABASE, "poprad_operator"),
             dictionary_dir=settings.ROOT / "share" / "poprad" / "dictionaries")
-        for name in ("workers", "reject_delay"):
+        for name in ("workers", "reject_delay", "spool_after"):
             del self.server.options[name]  # the tests' own; here the defaults hold
         self.server.write_conf()
         self.auth_port, self.acct_port = self.server.auth_port, self.server.acct_port

@@ -7,6 +7,7 @@ from row import Side, both
 from row_limits import MIX, Ceiling, Changed, Memory, Overload, Sweep
 from row_restart import Restart
 from row_speed import Lone, Rate, Storm
+from row_spool import Spool
 from row_year import Year
 
 PLAIN = [
@@ -25,6 +26,7 @@ SIZES = [
 ]
 
 RESTART = [Side("poprad", "poprad, online", "online")]
+SPOOL = [Side("poprad", "poprad", "lease")]
 YEARS = [
     Side("none", "poprad, no past", "lease"),
     Side(f"{settings.YEAR:,}", "poprad, a year", "lease"),
@@ -48,6 +50,7 @@ ROWS = [
     Overload("overload", "Twice as much as it can do", both("lease")),
     Sweep("sweep", "More and more load", both("lease")),
     Restart("restart", "An access server with 100,000 sessions restarts", RESTART),
+    Spool("spool", "Records while the database is away", SPOOL),
     Changed("million", "A million subscribers and sessions", "subscribers", SIZES),
     Changed("policy", "Three filters, quotas and a policy on the plan", "plan", POLICIES),
     Year("year", "Fifty million closed sessions", "closed sessions", YEARS),
