@@ -5,7 +5,8 @@
 -- Any packet may come twice, late or early, and the same batch may be carried out again: it then writes nothing.
 -- logins, user_names and acct_session_ids are empty where a packet has none; every other array may be null as a whole.
 --
--- verdict: recorded, over_quota (the same, and it shows first that the subscriber has used up a quota), or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
+-- verdict: recorded; over_quota (the same, and it shows first that the subscriber has used up a quota), flagged (the same, and its
+-- session was marked for its counters), or both of these; or repeat (wrote nothing). class_matched: the Class names a session of that NAS and subscriber; null
 -- without a Class of ours. released: the address that this packet gave back.
 --
 -- The sessions are found (account_session), or opened (account_open), the packets folded in (account_fold), and then what
@@ -75,6 +76,7 @@ declare
 	place int;
 	is_recorded boolean[]; -- by ord
 	is_ignored boolean[]; -- the Class, by ord
+	is_flagged boolean[]; -- its session now is, by ord
 	freed inet[]; -- by ord
 	begun uuid[]; -- became active, in that order
 	ended int[];
@@ -309,6 +311,9 @@ begin
 			foreach place in array new_ords loop
 				is_recorded[place] := true;
 			end loop;
+			foreach place in array coalesce(opened.flagged, '{}') loop
+				is_flagged[place] := true;
+			end loop;
 			begun := begun || opened.begun;
 			if has_quotas then
 				metered := metered || new_ords;
@@ -336,6 +341,9 @@ begin
 				nas_port_ids, nas_port_types, calling_station_ids, called_station_ids, service_types, framed_protocols,
 				authentics, connect_infos, events_at, received_ats, session_times, octets_in, octets_out, has_gigawords,
 				packets_in, packets_out, terminate_causes, fingerprints);
+			foreach place in array coalesce(folded.flagged, '{}') loop
+				is_flagged[place] := true;
+			end loop;
 		end if;
 		if not is_locked and cardinality(folded.written) is distinct from cardinality(turn) then
 			raise serialization_failure using message = 'a session changed while packets for it were recorded';
@@ -396,7 +404,10 @@ begin
 	end if;
 
 	return query
-	select i, case when metered_keys[array_position(metered, i)] = any (over_quota) then 'over_quota'
+	select i, case
+			when is_flagged[i] then case when metered_keys[array_position(metered, i)] = any (over_quota)
+				then 'over_quota flagged' else 'flagged' end
+			when metered_keys[array_position(metered, i)] = any (over_quota) then 'over_quota'
 			when is_recorded[i] then 'recorded' else 'repeat' end,
 		case when class_keys[i] is not null then is_ignored[i] is not true end, freed[i]
 	from generate_subscripts(statuses, 1) i;

@@ -7,7 +7,8 @@
 --
 -- The order in which packets come does not matter: times fold with least and greatest, counters never fall, what the
 -- Access-Request said of the line stands, else what the Start says; of what may change during a session (the framed
--- addresses) the newest packet counts. A packet that says nothing new writes nothing, unless the session has not been
+-- addresses) the newest packet counts. A counter that a newer packet takes back, or takes further than any line carries,
+-- is marked counter_fell or counter_jumped. A packet that says nothing new writes nothing, unless the session has not been
 -- heard for half a minute.
 --
 -- A closed session stays closed, with these exceptions:
@@ -21,8 +22,8 @@
 -- The NAS's own Stop (rank 4) replaces time and cause of every lesser end; of several Stops the earliest stands.
 --
 -- Returned are the packets that were written; the sessions that became active, in the order of the packets; what ended
--- with an address; which sessions say that they use an address that is not leased to them; and those whose prefixes
--- account_prefixes() must look at.
+-- with an address; which sessions say that they use an address that is not leased to them; those whose prefixes
+-- account_prefixes() must look at; and those whose counters were marked.
 -- The lateral expressions that are not fenced (offset 0) become part of what uses them.
 
 drop function if exists poprad.account_fold;
@@ -35,7 +36,7 @@ create function poprad.account_fold(turn int[], keys uuid[], statuses int2[], na
 	session_times bigint[], octets_in bigint[], octets_out bigint[], has_gigawords boolean[], packets_in bigint[],
 	packets_out bigint[], terminate_causes text[], fingerprints bigint[],
 	out written int[], out begun uuid[], out ended int[], out ended_keys uuid[], out ended_addresses inet[],
-	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[])
+	out taking int[], out taking_keys uuid[], out taking_addresses inet[], out prefixed int[], out flagged int[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 begin
@@ -80,7 +81,7 @@ begin
 			out_packets = n.out_packets,
 			in_wraps = n.in_wraps,
 			out_wraps = n.out_wraps,
-			flags = n.flags,
+			flags = f.flags,
 			fingerprint = case when m.is_newer then fingerprints[t.ord] end
 		from (
 			-- worked out once, what is asked for often
@@ -187,10 +188,26 @@ begin
 						m.counts_on)::int end as in_wraps,
 				case when g.out_grows or e.has_gigawords then o.out_wraps
 					else o.out_wraps + account_wraps(o.out_octets, o.session_time, e.out_octets, t.session_time,
-						m.counts_on)::int end as out_wraps,
-				case when m.contradicts and 'live_after_close' <> all (o.flags) then o.flags || 'live_after_close'::text
-					else o.flags end as flags
+						m.counts_on)::int end as out_wraps
 		) n
+		cross join lateral ( -- what is to be marked, each once
+			select m.contradicts and 'live_after_close' <> all (o.flags) as contradicts,
+				'counter_fell' <> all (o.flags) and m.counts_on
+					and coalesce(not g.in_grows and account_falls(o.in_octets, e.in_octets, e.has_gigawords, n.in_octets)
+						or not g.out_grows and account_falls(o.out_octets, e.out_octets, e.has_gigawords, n.out_octets), false)
+					as falls,
+				'counter_jumped' <> all (o.flags) and m.counts_on
+					and coalesce(account_jumps(o.in_octets, o.session_time, n.in_octets, n.session_time)
+						or account_jumps(o.out_octets, o.session_time, n.out_octets, n.session_time), false) as jumps
+			offset 0
+		) d
+		cross join lateral (
+			select case when d.contradicts or d.falls or d.jumps then o.flags
+					|| case when d.contradicts then '{live_after_close}'::text[] end
+					|| case when d.falls then '{counter_fell}'::text[] end
+					|| case when d.jumps then '{counter_jumped}'::text[] end
+				else o.flags end as flags
+		) f
 		where o.session_key = any (array[t.session_key])
 			and s.ctid = o.ctid and s.xmin = o.xmin -- nobody has written it since
 			and coalesce(o.acct_session_id, e.acct_session_id) = e.acct_session_id
@@ -209,7 +226,7 @@ begin
 					n.delegated_ipv6_prefix, n.service_type, n.framed_protocol, n.authentic, n.connect_info_start,
 					n.connect_info_stop, n.started_at, n.updated_at, n.stopped_at, n.closed_at,
 					n.terminate_cause, n.cause_rank, n.session_time, n.in_octets, n.out_octets, n.in_packets,
-					n.out_packets, n.in_wraps, n.out_wraps, n.flags))
+					n.out_packets, n.in_wraps, n.out_wraps, f.flags))
 		returning t.ord, s.session_key, s.nas_id, s.acct_session_id, s.address, o.acct_session_id is null as binds,
 			o.state <> 'active' and s.state = 'active' as begins, t.status = 2 and s.address is not null as ends,
 			case when s.state = 'active' and (o.state <> 'active' or 'address_conflict' = any (o.flags)
@@ -218,7 +235,8 @@ begin
 			coalesce(s.leased_framed_prefix, s.leased_delegated_prefix, s.framed_ipv6_prefix, s.delegated_ipv6_prefix) is not null
 				and (o.state <> s.state or t.status = 2 or 'prefix_conflict' = any (o.flags)
 					or n.framed_ipv6_prefix is distinct from o.framed_ipv6_prefix
-					or n.delegated_ipv6_prefix is distinct from o.delegated_ipv6_prefix) as has_prefixes
+					or n.delegated_ipv6_prefix is distinct from o.delegated_ipv6_prefix) as has_prefixes,
+			d.falls or d.jumps as is_flagged
 	), bound as (
 		insert into session_alias (session_key, nas_id, acct_session_id, login)
 		select f.session_key, f.nas_id, f.acct_session_id, logins[f.ord] from folded f where f.binds
@@ -228,8 +246,8 @@ begin
 		array_agg(f.address) filter (where f.ends), array_agg(f.ord order by f.ord) filter (where f.wants),
 		array_agg(f.session_key order by f.ord) filter (where f.wants),
 		array_agg(f.address_in_use order by f.ord) filter (where f.wants),
-		array_agg(f.ord) filter (where f.has_prefixes)
-	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed
+		array_agg(f.ord) filter (where f.has_prefixes), array_agg(f.ord) filter (where f.is_flagged)
+	into written, begun, ended, ended_keys, ended_addresses, taking, taking_keys, taking_addresses, prefixed, flagged
 	from (
 		select f.*, f.address_in_use is not null and exists (
 			select from address a

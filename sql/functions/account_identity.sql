@@ -62,10 +62,20 @@ returns boolean language sql stable as $$
 			and (status = 1 or poprad.account_session_time(session_time) is not null)) is not true
 $$;
 
+-- Whether a counter has grown by more than any line carries: 10 Gbit/s, for the seconds that the session went on and ten
+-- more, because counters and time are not read at the same moment. Null or false where it is not known how long it took.
+-- Nearly every packet is told by the first comparison.
+drop function if exists poprad.account_jumps;
+create function poprad.account_jumps(total bigint, total_time bigint, value bigint, value_time bigint)
+returns boolean language sql immutable as $$
+	select value - total > 12500000000 and value - total > 1250000000 * (value_time - total_time + 10)
+$$;
+
 -- What a packet is to its session:
 -- first: the first one of an authorised session.
 -- counters: an interim that changes nothing of an active session but time and counters, and these only forward.
--- next: another packet of an active session that is newer, takes no counter back, and tells of no other address.
+-- next: another packet of an active session that is newer, takes no counter back nor too far ahead, and tells of no
+-- other address.
 -- other: as far as anybody knows it changes an open session, but how is for account_fold() to say.
 -- null: none of these; nothing can be said unless the session is locked.
 -- Newer is here also a packet of the same second, if it ends the session or has counted more, though not so much that
@@ -80,7 +90,11 @@ create function poprad.account_kind(s poprad.session, status smallint, nas_ip_ad
 returns text language sql stable as $$
 	select case
 		when s.state = 'authorised' then
-			case when s.acct_session_id is null and (status = 1 or event_at < s.day_ends) then 'first' else 'other' end
+			case when s.acct_session_id is null and (status = 1 or event_at < s.day_ends)
+				and (poprad.account_jumps(s.in_octets, s.session_time, octets_in, poprad.account_session_time(session_time))
+					or poprad.account_jumps(s.out_octets, s.session_time, octets_out,
+						poprad.account_session_time(session_time))) is not true
+				then 'first' else 'other' end
 		when s.state <> 'active' then null
 		when ((event_at > s.updated_at
 				or event_at = s.updated_at and (status = 2 or octets_in > s.in_octets)
@@ -99,6 +113,9 @@ returns text language sql stable as $$
 			case when status = 2 or event_at > s.updated_at or octets_in > s.in_octets
 				or poprad.account_session_time(session_time) > s.session_time then 'other' end
 		when (event_at < s.day_ends) is not true then 'other'
+		when poprad.account_jumps(s.in_octets, s.session_time, octets_in, poprad.account_session_time(session_time))
+			or poprad.account_jumps(s.out_octets, s.session_time, octets_out, poprad.account_session_time(session_time))
+			then 'other'
 		when status = 3
 			and s.started_at <= poprad.account_began_at(event_at, session_time)
 			and (s.nas_ip_address is not null or nas_ip_address is null)

@@ -53,6 +53,9 @@ begin
 		and (octets_out[t.ord] < s.out_octets) is not true
 		and (session_times[t.ord] >= s.quota_at_s or octets_in[t.ord] >= s.quota_at_in
 			or octets_out[t.ord] >= s.quota_at_out) is not true -- quota_watch.sql
+		and (account_jumps(s.in_octets, s.session_time, octets_in[t.ord], account_session_time(session_times[t.ord]))
+			or account_jumps(s.out_octets, s.session_time, octets_out[t.ord], account_session_time(session_times[t.ord])))
+			is not true
 		and 'address_conflict' <> all (s.flags) and 'prefix_conflict' <> all (s.flags)
 	returning t.ord;
 end

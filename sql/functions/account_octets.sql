@@ -33,6 +33,13 @@ returns boolean language sql immutable as $$
 	end
 $$;
 
+-- Whether the NAS has lost its count: what a newer packet says is less than what is stored, and what is stored stands.
+drop function if exists poprad.account_falls;
+create function poprad.account_falls(total bigint, value bigint, has_gigawords boolean, new_total bigint)
+returns boolean language sql immutable as $$
+	select value >= 0 and value < total and new_total = total and (has_gigawords or value <> total & 4294967295)
+$$;
+
 -- The new total. A packet with Gigawords speaks for itself; one without belongs to the same turn of the counter as
 -- what is stored, or to the next one if it wrapped.
 drop function if exists poprad.account_total;

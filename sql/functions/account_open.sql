@@ -15,7 +15,8 @@ create function poprad.account_open(ords int[], subscribers int[], plans int[], 
 	authentics text[], connect_infos text[], events_at timestamptz[], received_ats timestamptz[],
 	session_times bigint[], octets_in bigint[], octets_out bigint[], packets_in bigint[], packets_out bigint[],
 	terminate_causes text[], fingerprints bigint[],
-	out begun uuid[], out taking_keys uuid[], out taking_addresses inet[], out prefixed_keys uuid[])
+	out begun uuid[], out taking_keys uuid[], out taking_addresses inet[], out prefixed_keys uuid[],
+	out flagged int[])
 language plpgsql volatile set search_path = poprad, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -29,7 +30,7 @@ begin
 			acct_multi_session_id, class, framed_address, framed_ipv6_address, framed_ipv6_prefix, framed_interface_id,
 			delegated_ipv6_prefix, service_type, framed_protocol, authentic, connect_info_start, connect_info_stop,
 			started_at, updated_at, last_heard, stopped_at, closed_at, terminate_cause, cause_rank, session_time,
-			in_octets, out_octets, in_packets, out_packets, fingerprint, day_ends)
+			in_octets, out_octets, in_packets, out_packets, fingerprint, day_ends, flags)
 		select new_keys[i], case when statuses[i] = 2 then 'closed' else 'active' end, n.subscriber_id, n.plan_id,
 			nas_ids[i], nas_addresses[i], nas_ip_addresses[i], nas_identifiers[i], nas_ports[i], nas_port_ids[i],
 			nas_port_types[i], calling_station_ids[i], called_station_ids[i], user_names[i], acct_session_ids[i],
@@ -46,16 +47,21 @@ begin
 			case when n.subscriber_id is null then 'infinity'
 				when statuses[i] <> 1 then null
 				when events_at[i] >= hours_begin and events_at[i] < hours_end then hours_end
-				else usage_present_day_ends(events_at[i], n.subscriber_id, n.plan_id) end
+				else usage_present_day_ends(events_at[i], n.subscriber_id, n.plan_id) end,
+			case when account_jumps(0, 0, octets_in[i], greatest(0, account_session_time(session_times[i])))
+					or account_jumps(0, 0, octets_out[i], greatest(0, account_session_time(session_times[i])))
+				then '{counter_jumped}'::text[] else '{}' end
 		from unnest(ords, subscribers, plans) n (i, subscriber_id, plan_id)
+		returning session_key, flags <> '{}' as is_flagged
 	), bound as (
 		insert into session_alias (session_key, nas_id, acct_session_id, login)
 		select new_keys[i], nas_ids[i], acct_session_ids[i], logins[i] from unnest(ords) i
 	)
 	select array_agg(n.session_key order by n.i), array_agg(n.session_key order by n.i) filter (where n.wants),
 		array_agg(n.address order by n.i) filter (where n.wants),
-		array_agg(n.session_key) filter (where n.is_own and n.has_prefixes)
-	into begun, taking_keys, taking_addresses, prefixed_keys
+		array_agg(n.session_key) filter (where n.is_own and n.has_prefixes),
+		(select array_agg(array_position(new_keys, o.session_key)) from opened o where o.is_flagged)
+	into begun, taking_keys, taking_addresses, prefixed_keys, flagged
 	from (
 		select o.*, o.is_own and exists (select from address a where a.address = o.address) as wants
 		from (

@@ -78,6 +78,8 @@ static enum record_verdict stored(struct record *record)
 		metric_add(METRIC_class_ignored, 1);
 	if (record->is_over_quota)
 		metric_add(METRIC_sessions_over_quota, 1);
+	if (record->is_flagged)
+		metric_add(METRIC_counters_flagged, 1);
 	if (addr_is_set(&record->released))
 		freelist_put(record->worker->freelist, &record->released, clock_wall_us());
 	bool has_more = record->has_more;

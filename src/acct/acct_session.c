@@ -90,7 +90,8 @@ static void session_take(struct lane_item *item, const struct pg_rows *rows, siz
 	record->is_class_ignored =
 		pg_read_bool(rows, row, ACCOUNT_CLASS_MATCHED, &is_matched) && !is_matched;
 	const char *verdict = pg_read_text(rows, row, ACCOUNT_VERDICT);
-	record->is_over_quota = verdict != NULL && strcmp(verdict, "over_quota") == 0;
+	record->is_over_quota = verdict != NULL && strstr(verdict, "over_quota") != NULL;
+	record->is_flagged = verdict != NULL && strstr(verdict, "flagged") != NULL;
 	if (!pg_read_addr(rows, row, ACCOUNT_RELEASED, &record->released))
 		record->released = (struct addr){0};
 }

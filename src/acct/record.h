@@ -42,6 +42,7 @@ struct record {
 	/* what the database said */
 	bool is_class_ignored;
 	bool is_over_quota;   /* since this record */
+	bool is_flagged;      /* for its counters, now */
 	struct addr released; /* an address that this packet gave back */
 	/* account_device: the key behind which the walk over the device's sessions goes on */
 	uint8_t device_reached[SESSION_KEY_SIZE];

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from support.accounting import (INTERIM, START, STOP, account, at, authorise, expire, holder, new_key, packet, provider,
-                                rows, session, sessions)
+                                rows, session, sessions, value)
 
 LAST = 2**63 - 1
 
@@ -180,6 +180,56 @@ def test_a_lost_count_is_no_wrap(connection):
 def test_gigawords_are_believed(connection):
     assert counted(connection, (600, 2**33), (1200, 2**32 + 5), has_gigawords=True) == (2**33, 0)
     assert counted(connection, (600, 4294967000), (1200, 2**32 + 5), has_gigawords=True) == (2**32 + 5, 0)
+
+
+def flags_after(connection, *samples, has_gigawords=True):
+    counted(connection, *samples, has_gigawords=has_gigawords)
+    flags = value(connection, "select flags from poprad.session order by session_key desc limit 1")
+    return [flag for flag in flags if flag.startswith("counter")]
+
+
+LINE_10_GBIT = 1_250_000_000  # octets a second
+
+
+def test_counters_that_fall_are_marked(connection):
+    assert flags_after(connection, (600, 2**33), (1200, 2**32 + 5)) == ["counter_fell"]
+    assert flags_after(connection, (600, 2**33), (1200, 5), (1800, 7), (2400, 2**33 + 1)) == ["counter_fell"]
+    assert flags_after(connection, (600, 4294967000), (1200, 0), has_gigawords=False) == ["counter_fell"]
+    assert flags_after(connection, (600, 2**33), (1200, 2**33)) == []
+
+
+def test_counters_that_wrap_or_come_late_are_not_marked(connection):
+    assert flags_after(connection, (600, 4294967000), (1200, 1000), (1800, 2000), (2400, 2000), has_gigawords=False) == []
+    assert flags_after(connection, (1200, 5000), (600, 1000)) == []
+
+
+def test_counters_that_jump_are_marked_and_kept(connection):
+    carried = LINE_10_GBIT * 610
+    assert flags_after(connection, (600, carried)) == []
+    assert flags_after(connection, (600, carried + 1)) == ["counter_jumped"]
+    assert flags_after(connection, (600, 5), (1200, carried + 5)) == []
+    assert flags_after(connection, (600, 5), (1200, carried + 6)) == ["counter_jumped"]
+    assert counted(connection, (600, 5), (1200, 2**60), has_gigawords=True) == (2**60, 0)
+    assert flags_after(connection, (600, 5), (1200, 2**60), (1800, 100)) == ["counter_jumped", "counter_fell"]
+
+
+@pytest.mark.parametrize("status", [START, INTERIM, STOP])
+def test_a_session_may_begin_with_a_jump(connection, status):
+    for made in (packet(status, 10, session_time=10, in_octets=2**60),
+                 packet(status, 10, session_time=10, out_octets=2**60, acct_session_id="unknown", login="nobody")):
+        if made["login"] != "nobody":
+            made["class_key"] = authorise(connection, address=None)
+        assert account(connection, made)[0][0] == "flagged"
+        assert account(connection, made)[0][0] == "repeat"
+    assert [row["flags"] for row in sessions(connection)] == 2 * [["counter_jumped"]]
+
+
+def test_each_session_is_said_to_be_marked_once(connection):
+    key = authorise(connection, address=None)
+    said = [account(connection, packet(INTERIM, second, class_key=key, session_time=second, in_octets=octets,
+                                       has_gigawords=True))[0][0]
+            for second, octets in ((600, 100), (1200, 50), (1800, 60), (2400, 2**60), (3000, 2**61))]
+    assert said == ["recorded", "flagged", "recorded", "flagged", "recorded"]
 
 
 @pytest.mark.parametrize("octets", [LAST, -LAST - 1, -1, 0, 2**32, 2**62])

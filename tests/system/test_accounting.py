@@ -208,3 +208,19 @@ def test_radclient_start_without_an_address_is_recorded(server):
                           capture_output=True, timeout=60)
     assert done.returncode == 0 and "Received Accounting-Response" in done.stdout, done.stdout + done.stderr
     assert radacct(server, "username", "quickstart-1") == [("demo@isp.example",)]
+
+
+def test_counters_that_fall_or_jump_are_flagged(server, client, online):
+    before = server.counter("counters_flagged")
+    for name, samples in (("fell", [(600, 3, 0), (1200, 1, 0)]), ("jumped", [(600, 0, 5), (1200, 2**20, 0)]),
+                          ("honest", [(600, 0, GIGA - 1), (1200, 1, 7)])):
+        login, accept = online()
+        client.account(START, name, login, session_pairs(accept))
+        for seconds, gigawords, octets in samples:
+            client.account(INTERIM, name, login, [*session_pairs(accept), (ACCT_SESSION_TIME, seconds),
+                                                  (ACCT_INPUT_OCTETS, octets), (ACCT_INPUT_GIGAWORDS, gigawords)])
+    assert server.counter("counters_flagged") == before + 2
+    for flag, name in (("counter_fell", "fell"), ("counter_jumped", "jumped")):
+        (listed,) = [row for row in server.ctl_json("session", "list", "--flag", flag) if row["acct_session_id"] == name]
+        assert listed["flags"] == [flag]
+    assert radacct(server, "acctinputoctets", "fell") == [(str(3 * GIGA),)]
