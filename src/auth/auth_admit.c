@@ -5,11 +5,17 @@
  * sessions and keeps the row, all in one call on the login lane. If others were faster with every
  * proposed address, the login comes again with new ones and the same session key; after ROUNDS_MAX
  * rounds the database looks for an address itself, and its answer alone can mean that the pool is
- * exhausted. */
+ * exhausted.
+ *
+ * A session that stands in the way of the limit may be over, and its Stop lie in the spool. Which
+ * access servers' records lie there no worker knows of the others, but an outage sends all of them
+ * there; so while the spool holds anything the limit keeps nobody out. If the other session does
+ * not end, this one is marked over_limit when it begins, as whenever two begin at a time. */
 #include "auth/auth.h"
 #include "auth/exhausted.h"
 #include "auth/login.h"
 #include "request/trace.h"
+#include "spool/spool.h"
 #include <string.h>
 
 #define ROUNDS_MAX 3
@@ -135,7 +141,7 @@ static void put_session(const struct login *login, struct pg_batch *batch)
 	pg_put_int(batch, request->nas->nas_group_id);
 	pg_put_addr(batch, &login->subscriber.static_address);
 	pg_put_bool(batch, login->wants_address);
-	pg_put_int(batch, login->policy->session_limit);
+	pg_put_int(batch, login->is_limit_waived ? 0 : login->policy->session_limit);
 	put_seconds(batch, login->interim_s);
 	put_seconds(batch, login->session_timeout_s);
 	pg_put_bool(batch, request->nas->no_accounting);
@@ -244,6 +250,30 @@ static void say_admission(struct request *request)
 			login->proposal.round);
 }
 
+static bool stop_may_be_spooled(const struct login *login)
+{
+	return login->verdict == REJECT_session_limit && !login->is_limit_waived &&
+	       !spool_is_empty(login->request->worker->spool);
+}
+
+static struct step_result admit_beyond_limit(struct login *login)
+{
+	struct request *request = login->request;
+	login->is_limit_waived = true;
+	login->verdict = REJECT_none;
+	metric_add(METRIC_limits_waived, 1);
+	if (request->trace != NULL)
+		trace_say(request, "not rejected: a Stop may lie in the spool");
+	return auth_admit(request);
+}
+
+static struct step_result go_on(struct login *login)
+{
+	if (stop_may_be_spooled(login))
+		return admit_beyond_limit(login);
+	return login->admission.is_outrun ? propose_again(login) : NEXT;
+}
+
 static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 {
 	struct login *login = login_of_item(item);
@@ -267,7 +297,7 @@ static void admit_done(struct lane_item *item, enum lane_outcome outcome)
 	if (login->verdict == REJECT_pool_exhausted)
 		exhausted_mark(request->worker->exhausted, login->pool_id,
 			request->nas->nas_group_id, clock_mono_ns());
-	request_act(request, login->admission.is_outrun ? propose_again(login) : NEXT);
+	request_act(request, go_on(login));
 }
 
 /* Both forms ask for the same; the second has what few need, prefixes and allowances, so that

@@ -123,6 +123,7 @@ struct login {
 	/* auth_admit */
 	struct proposal proposal;
 	struct admission admission;
+	bool is_limit_waived; /* the session limit is not asked about */
 };
 
 static inline struct login *login_of(const struct request *request)

@@ -94,6 +94,7 @@ static const bool drop_attempts[DROP_COUNT] = {
 
 static _Atomic uint64_t private_row[ROW_CELLS];
 static _Atomic uint64_t *own_row = private_row;
+static const struct metrics_page *own_page; /* that own_row is in; NULL = in none */
 
 const struct metric_info *metric_info(enum metric metric)
 {
@@ -156,8 +157,10 @@ bool drop_is_attempt(enum drop drop)
 static int unmap(struct metrics_page *page)
 {
 	uintptr_t begin = (uintptr_t)page->cells, own = (uintptr_t)own_row;
-	if (own >= begin && own < begin + page->bytes)
+	if (own >= begin && own < begin + page->bytes) {
 		own_row = private_row;
+		own_page = NULL;
+	}
 	munmap((void *)begin, page->bytes);
 	return 0;
 }
@@ -256,6 +259,7 @@ void metrics_page_clear_gauges(struct metrics_page *page, unsigned worker)
 void metrics_use_row(struct metrics_page *page, unsigned worker)
 {
 	own_row = row_of(page, worker);
+	own_page = page;
 }
 
 void metric_set(enum metric metric, uint64_t value)
@@ -268,6 +272,14 @@ uint64_t metric_get(enum metric metric)
 {
 	assert(metric < METRIC_COUNT);
 	return atomic_load_explicit(own_row + metric, memory_order_relaxed);
+}
+
+uint64_t metric_total(enum metric metric)
+{
+	uint64_t total = own_page == NULL ? metric_get(metric) : 0;
+	for (unsigned worker = 0; own_page != NULL && worker < own_page->workers; worker++)
+		total += metrics_page_read(own_page, worker, metric);
+	return total;
 }
 
 /* The row has one writer, so load and store need not be one atomic step. */

@@ -101,7 +101,8 @@ void metrics_use_row(struct metrics_page *page, unsigned worker);
 
 void metric_add(enum metric metric, uint64_t n);
 void metric_set(enum metric metric, uint64_t value);
-uint64_t metric_get(enum metric metric); /* of this process's row */
+uint64_t metric_get(enum metric metric);   /* of this process's row */
+uint64_t metric_total(enum metric metric); /* of all workers' rows, as they are at the moment */
 void metric_observe(enum metric_distribution which, uint64_t value);
 void metric_get_distribution(
 	enum metric_distribution which, struct distribution *distribution); /* likewise */

@@ -76,7 +76,7 @@ void spool_segment_enter(struct spool_segment *segment)
 		TAILQ_INSERT_BEFORE(later, segment, entry);
 	else
 		TAILQ_INSERT_TAIL(&spool->segments, segment, entry);
-	spool->segment_count++;
+	metric_set(METRIC_spool_segments, ++spool->segment_count);
 }
 
 void spool_segment_check(struct spool_segment *segment)
@@ -89,7 +89,7 @@ void spool_segment_check(struct spool_segment *segment)
 	if (segment == spool->active)
 		spool->active = NULL;
 	TAILQ_REMOVE(&spool->segments, segment, entry);
-	spool->segment_count--;
+	metric_set(METRIC_spool_segments, --spool->segment_count);
 	disk_thread_post(spool->thread, &segment->removal, false);
 }
 
@@ -251,11 +251,16 @@ int64_t spool_delivered_until_us(const struct spool *spool)
 	return oldest_us == INT64_MAX ? INT64_MAX : oldest_us - OLDER_US;
 }
 
+bool spool_is_empty(const struct spool *spool)
+{
+	return spool_delivered_until_us(spool) == INT64_MAX &&
+	       metric_total(METRIC_spool_segments) == 0;
+}
+
 void spool_look(struct spool *spool)
 {
 	const struct spool_segment *first = TAILQ_FIRST(&spool->segments);
 	int64_t age_us = first != NULL ? clock_wall_us() - first->file.id.born_us : 0;
-	metric_set(METRIC_spool_segments, spool->segment_count);
 	metric_set(METRIC_spool_age_s, age_us > 0 ? (uint64_t)(age_us / US_PER_S) : 0);
 	start_scan(spool);
 }

@@ -83,3 +83,6 @@ void spool_set_aside(struct spool *spool, const struct spool_record *record);
 /* Everything that arrived before that moment (wall clock) has been delivered, by all workers of
  * this machine. INT64_MAX: the spool is empty. 0: it is not known yet. */
 int64_t spool_delivered_until_us(const struct spool *spool);
+/* No worker of this machine has anything to deliver. Others' segments are known at once by the
+ * metrics that they set, and those of dead workers within a second. */
+bool spool_is_empty(const struct spool *spool);

@@ -26,7 +26,7 @@ def chaos_server():
         try:
             server.create_database()
             server.ctl("pool", "add", "chaos", POOL)
-            server.ctl("plan", "add", "chaos", "--pool", "chaos", "--sessions", "0", "--interim", "10m")
+            server.ctl("plan", "add", "chaos", "--pool", "chaos", "--sessions", "1", "--interim", "10m")
             path = server.directory / "subscribers.csv"
             path.write_text("login,password,plan\n" + "".join(f"{login},secret,chaos\n" for login in logins()))
             path.chmod(0o644)

@@ -218,6 +218,42 @@ def test_a_refused_record_waits_in_quarantine_until_it_is_retried_or_discarded(m
     assert server.run("quarantine", "discard", "99")[0] == 1
 
 
+def test_a_session_limit_rejects_nobody_while_the_stop_may_be_spooled(make_server, make_client):
+    server = make_server(spool_after="100ms")
+    client = make_client(server)
+    server.ctl("plan", "add", "one", "--pool", "dynamic", "--sessions", "1")
+    server.ctl("subscriber", "add", "one@isp.example", "--password", "secret", "--plan", "one")
+
+    def log_in(session_id):
+        answer = client.login("one@isp.example", "secret")
+        if answer.code == ACCESS_ACCEPT:
+            assert client.account(START, session_id, "one@isp.example", [(CLASS, answer.one(CLASS))]).code == ACCOUNTING_RESPONSE
+        return answer
+
+    first = log_in("spool-first")
+    assert log_in("spool-never").code == ACCESS_REJECT
+    # Ends cannot be stored for now: the database says that it is out of order, and the Stop goes to the spool.
+    server.sql("""
+        create function public.out_of_order() returns trigger language plpgsql as
+            $$ begin raise exception 'out of order' using errcode = '57000'; end $$;
+        create trigger out_of_order before update on poprad.session for each row when (new.state = 'closed')
+            execute function public.out_of_order()""")
+    stop = [(CLASS, first.one(CLASS)), (ACCT_SESSION_TIME, 5)]
+    assert client.account(STOP, "spool-first", "one@isp.example", stop).code == ACCOUNTING_RESPONSE
+    assert server.spool_files()
+    assert server.value("select state from poprad.session where acct_session_id = 'spool-first'") == "active"
+    second = client.login("one@isp.example", "secret")
+    assert second.code == ACCESS_ACCEPT
+    assert server.counter("limits_waived") == 1
+    assert client.account(START, "spool-second", "one@isp.example", [(CLASS, second.one(CLASS))]).code == ACCOUNTING_RESPONSE
+    server.sql("drop function public.out_of_order cascade")
+    server.wait_for_spool()
+    assert server.sql("select acct_session_id, state from poprad.session where acct_session_id like 'spool-%' order by 1") == [
+        ("spool-first", "closed"), ("spool-second", "active")]
+    # The limit holds again, once the workers have seen that the spool is empty.
+    wait_for(lambda: client.login("one@isp.example", "secret").code == ACCESS_REJECT, "the limit to hold again")
+
+
 @pytest.fixture
 def full_disk():
     """A folder on a file system of 1 MiB."""

@@ -133,6 +133,8 @@ static void test_shared_page(void)
 	metrics_use_row(page, 2);
 	metric_add(METRIC_batches, 1);
 	CU_ASSERT_EQUAL(metrics_page_read(page, 2, METRIC_batches), 1);
+	metric_add(METRIC_packets_received, 1);
+	CU_ASSERT_EQUAL(metric_total(METRIC_packets_received), 8);
 	talloc_free(page);
 	CU_ASSERT_EQUAL(metric_get(METRIC_batches), 5); /* the private row again */
 	close(fd);
