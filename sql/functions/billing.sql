@@ -97,6 +97,26 @@ $$;
 create or replace trigger subscriber_remembered before delete on poprad.subscriber
 for each row execute function poprad.subscriber_remembered();
 
+-- The newest number.
+drop function if exists poprad.billing_newest;
+create function poprad.billing_newest()
+returns bigint language sql stable security definer set search_path = poprad, pg_temp as $$
+	select b.last_number from billing_sequence b
+$$;
+
+-- A part of the numbers behind after up to upto: the last one of the next max; null: there is none any more.
+drop function if exists poprad.billing_changes_part;
+create function poprad.billing_changes_part(after bigint, upto bigint, max int)
+returns bigint language sql stable security definer set search_path = poprad, pg_temp as $$
+	select max(n.change_number)
+	from (
+		select h.change_number from session_history h
+		where h.change_number > $1 and h.change_number <= $2
+		order by h.change_number
+		limit $3
+	) n
+$$;
+
 -- Behind which number all sessions are that ended in that month or later. A session is given its number after it has
 -- ended by our clock; the clock of an access server may be a day ahead of that, and months begin and end half a day around ours.
 drop function if exists poprad.billing_first;

@@ -72,3 +72,15 @@ left join poprad.former_subscriber f on f.subscriber_id = s.subscriber_id
 left join poprad.plan p on p.plan_id = s.plan_id
 left join poprad.nas n on n.nas_id = s.nas_id
 where s.state = 'active';
+
+-- Who is there, and who was.
+drop view if exists poprad.billing_subscriber;
+create view poprad.billing_subscriber as
+select b.subscriber_id, b.login, r.name as realm, r.reseller, b.plan_id, p.name as plan, b.status, b.expires_at, b.created_at,
+	null::timestamptz as removed_at
+from poprad.subscriber b
+left join poprad.realm r on r.realm_id = b.realm_id
+left join poprad.plan p on p.plan_id = b.plan_id
+union all
+select f.subscriber_id, f.login, f.realm, f.reseller, null, null, 'removed', null, null, f.removed_at
+from poprad.former_subscriber f;

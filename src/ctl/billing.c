@@ -137,8 +137,7 @@ static void read_format(struct call *call, struct export *export)
 static int export_bounds(struct pg *pg, struct export *export)
 {
 	struct params params = {0};
-	int code = pg_value(
-		pg, "select last_number::text from poprad.billing_sequence", NULL, &export->end);
+	int code = pg_value(pg, "select poprad.billing_newest()::text", NULL, &export->end);
 
 	params_add(&params, export->month);
 	params_add(&params, call_value(pg->call, "after"));
@@ -152,10 +151,9 @@ static int export_bounds(struct pg *pg, struct export *export)
 static int billing_export(struct call *call)
 {
 	struct export export = {
-		.part_sql = "select max(n.change_number)::text from (select h.change_number from "
-			    "poprad.session_history h where h.change_number > $1::bigint and "
-			    "h.change_number <= $2::bigint order by h.change_number "
-			    "limit " PART_SESSIONS ") n",
+		.part_sql =
+			"select poprad.billing_changes_part($1::bigint, $2::bigint, " PART_SESSIONS
+			")::text",
 		.rows_sql = "select b.* from poprad.billing_session b where b.change_number > "
 			    "$1::bigint and b.change_number <= $2::bigint and ($3::date is null or "
 			    "b.month = $3::date) order by b.change_number",

@@ -17,7 +17,8 @@ from support.accounting import (INTERIM, START, STOP, account, at, authorise, du
                                 provider, rows, value)
 from support.login import rows_read
 
-VIEWS = ("billing_session", "billing_online", "billing_usage_day", "billing_usage_month", "billing_reseller_month")
+VIEWS = ("billing_subscriber", "billing_session", "billing_online", "billing_usage_day", "billing_usage_month",
+         "billing_reseller_month")
 MONTH_ENDS = 21 * 24 * 3600 + 12 * 3600  # of the tests' clock: midnight of April 1st, in UTC
 DAY = 24 * 3600
 MARCH, APRIL = datetime.date(2026, 3, 1), datetime.date(2026, 4, 1)
@@ -221,7 +222,8 @@ def test_billing_reads_its_views_and_nothing_else(database):
     assert cursor.fetchall() == []
     cursor.execute("""select p.proname from pg_proc p where p.pronamespace in ('poprad'::regnamespace, 'radius'::regnamespace)
                       and has_function_privilege('poprad_billing', p.oid, 'execute')""")
-    assert {name for name, in cursor.fetchall()} == {"billing_changes", "billing_rate"}
+    assert {name for name, in cursor.fetchall()} == {
+        "billing_changes", "billing_changes_part", "billing_first", "billing_newest", "billing_rate", "billing_rate_part"}
     cursor = database.connect("poprad_billing").cursor()
     for view in VIEWS:
         cursor.execute(f"select * from poprad.{view}")
@@ -240,7 +242,8 @@ def test_the_manual_names_every_column(database):
         cursor.execute(f"select * from {statement} limit 0")
         return {column.name for column in cursor.description}
 
-    sessions, months, rated = tables
+    people, sessions, months, rated = tables
+    assert columns("poprad.billing_subscriber") == people
     assert columns("poprad.billing_session") == columns("poprad.billing_changes(0, 1)") == sessions
     assert columns("poprad.billing_online") == sessions - {"change_number", "revision", "month", "acct_multi_session_id",
                                                            "stopped_at", "terminate_cause"} | {"updated_at"}
@@ -264,6 +267,9 @@ def test_a_session_says_whose_it_is(connection, billing):
     assert rows(billing, "select login, realm, reseller from poprad.billing_session") == [("demo@isp.example", "isp.example", "east")]
     assert rows(billing, "select login, realm, reseller from poprad.billing_usage_month") == [
         ("demo@isp.example", "isp.example", "east")]
+    assert rows(billing, """select realm, reseller, plan, status, removed_at is not null from poprad.billing_subscriber
+                            where login = any ('{demo@isp.example,many@isp.example}') order by login""") == [
+        ("isp.example", "east", None, "removed", True), ("isp.example", "east", "unlimited", "active", False)]
 
 
 @pytest.mark.parametrize("zone,month", [("UTC", MARCH), ("Europe/Berlin", APRIL), ("America/New_York", MARCH)])

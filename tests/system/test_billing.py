@@ -129,6 +129,15 @@ def test_a_line_that_makes_no_sense(small):
         assert (status, output) == (USAGE, "") and part in errors
 
 
+def test_the_role_of_billing_is_enough(small):
+    """And no other command works with it."""
+    path = small.directory / "billing.conf"
+    path.write_text(small.conf_text().replace("user=poprad_operator", "user=poprad_billing"))
+    assert small.ctl("billing", "export", "--month", "2026-10", "-c", str(path)).startswith("change_number,")
+    assert small.ctl("billing", "rate", "--month", "2026-10", "-c", str(path)).startswith("subscriber_id,")
+    assert "permission denied" in small.run("subscriber", "list", "-c", str(path))[2]
+
+
 def test_tariffs_and_resellers(small):
     """As in doc/operator/billing.md."""
     small.ctl("plan", "add", "home", "--pool", "dynamic")
