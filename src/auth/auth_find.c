@@ -22,17 +22,26 @@ enum find_column {
 	FIND_DELEGATED_PREFIX,
 };
 
-struct step_result auth_find(struct request *request)
+static struct step_result find(struct request *request, const struct lane_call *call)
 {
 	struct login *login = login_of(request);
-	login->item = (struct lane_item){.call = catalog_has_quotas(request->catalog)
-							 ? &auth_find_metered_call
-							 : &auth_find_call,
-		.urgency = LANE_URGENT};
+	login->item = (struct lane_item){.call = call, .urgency = LANE_URGENT};
 	/* Half of the NAS's patience: behind a longer queue the answer would come too late, and the
 	 * work for it would only make the others late too. */
 	return request_submit(request, request->worker->login_lane, &login->item,
 		request_patience_ns(request) / 2);
+}
+
+struct step_result auth_find(struct request *request)
+{
+	return find(request,
+		catalog_has_quotas(request->catalog) ? &auth_find_metered_call : &auth_find_call);
+}
+
+struct step_result auth_find_again(struct request *request)
+{
+	request->next_step = request->step;
+	return find(request, &auth_find_metered_call);
 }
 
 static void find_put(const struct lane_item *item, struct pg_batch *batch)

@@ -192,6 +192,8 @@ struct step_result auth_policy(struct request *request)
 		request->note = "why=\"what the subscriber has of his own cannot be read\"";
 		return DROP_BECAUSE(DROP_database);
 	}
+	if (quota_is_unread(login))
+		return auth_find_again(request);
 	reason = quota_check(login, now_us);
 	if (reason != REJECT_none)
 		return auth_reject(request, reason);

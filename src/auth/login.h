@@ -201,6 +201,10 @@ struct quota_allowance {
 struct quota_allowance quota_allowance(const struct quota_left *left, uint32_t session_limit);
 /* Something limits it. */
 bool quota_is_watched(const struct quota_left *left);
+/* He has a quota, and was looked up when nobody had one. */
+bool quota_is_unread(const struct login *login);
+/* Looks him up with what he has used; then the step that is running begins anew. */
+struct step_result auth_find_again(struct request *request);
 /* False: a quota of his is used up. */
 bool quota_is_left(const struct policy *policy, int64_t now_s, struct quota_left *left) MUST_CHECK;
 /* Adds how many octets the session may have, for access servers that heed it. */

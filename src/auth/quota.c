@@ -4,6 +4,7 @@
  * What is left of a subscriber's quotas: it cuts Session-Timeout, and the octets of the session
  * where the access server can be told. The database has added up what he has used, with what his
  * open sessions had counted by their newest record. */
+#include "auth/auth.h"
 #include "auth/login.h"
 #include <arpa/inet.h>
 #include <string.h>
@@ -85,6 +86,15 @@ bool quota_is_left(const struct policy *policy, int64_t now_s, struct quota_left
 	       cut_octets(left, quota, &day) && cut_octets(left, quota, &month) &&
 	       (!policy->prepaid || policy->prepaid_left == NULL ||
 		       cut_balance(left, policy->prepaid_left));
+}
+
+bool quota_is_unread(const struct login *login)
+{
+	const struct policy *policy = login->policy;
+	const struct quota *quota = &policy->quota;
+	return login->item.call == &auth_find_call &&
+	       (policy->prepaid || quota->day_s != 0 || quota->day_octets != 0 ||
+		       quota->month_s != 0 || quota->month_octets != 0);
 }
 
 bool quota_is_watched(const struct quota_left *left)
